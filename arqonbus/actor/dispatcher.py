@@ -1,0 +1,118 @@
+"""Dispatcher: decides which cell has its turn, and when the loop has.
+
+Cells that have mail stand in one queue, first come first served, and get one turn each; so a busy actor waits for all
+others between two turns of its own. The dispatcher runs from one ``call_soon`` and gives the loop a chance to read
+and write after SLICE_S. It is the kernel's only door to a loop; a loop is anything with the four methods of Loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from arqonbus.actor.actor import Timer
+
+__all__ = ["Dispatcher", "Loop", "Turn"]
+
+T = TypeVar("T")
+
+SLICE_S = 0.004  # run of turns before the loop may poll: a latency bound; polls cost about 2 us, so it is never dear
+TURNS_A_LOOK = 16  # turns between two looks at the clock (50 ns each)
+
+
+class Turn(Protocol):
+    """Something that runs one turn: a cell."""
+
+    def run(self) -> None:
+        """Run it."""
+
+
+class Loop(Protocol):
+    """What the kernel needs of a loop; asyncio's and uvloop's have it, so has the manual one of the testing module."""
+
+    def call_soon(self, callback: Callable[[], Any], /) -> Any:
+        """Run it in the next round."""
+
+    def call_later(self, delay: float, callback: Callable[[], Any], /) -> Timer:
+        """Run it after ``delay`` seconds."""
+
+    def time(self) -> float:
+        """Monotonic seconds."""
+
+    def create_task(self, coro: Coroutine[Any, Any, Any], /) -> Any:
+        """Run a coroutine to its end."""
+
+
+class Dispatcher:
+    """Runs turns on one loop. One per actor system; not thread-safe, as the loop is not."""
+
+    __slots__ = ("_loop", "_ready", "_scheduled", "_tasks", "n_turns")
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._ready: deque[Turn] = deque()
+        self._scheduled = False
+        self._tasks: set[Any] = set()  # keeps piped work alive: a loop holds its tasks only weakly
+        self.n_turns = 0
+
+    def enqueue(self, cell: Turn) -> None:
+        """Give ``cell`` a turn after those that wait already. The caller sees to it that it stands there once."""
+        self._ready.append(cell)
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._run)
+
+    def _run(self) -> None:
+        ready = self._ready
+        ends_at = self._loop.time() + SLICE_S
+        while ready:
+            for _ in range(min(len(ready), TURNS_A_LOOK)):
+                self.n_turns += 1
+                ready.popleft().run()
+            if self._loop.time() >= ends_at:
+                break
+        self._scheduled = bool(ready)
+        if ready:
+            self._loop.call_soon(self._run)
+
+    def defer(self, callback: Callable[[], None]) -> None:
+        """Run ``callback`` in the next round of the loop."""
+        self._loop.call_soon(callback)
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        """Run ``callback`` in ``delay_s`` seconds unless cancelled."""
+        return self._loop.call_later(delay_s, callback)
+
+    def now(self) -> float:
+        """Monotonic seconds of the loop."""
+        return self._loop.time()
+
+    def run_async(self, work: Awaitable[T], home: Callable[[T | None, Exception | None], None]) -> None:
+        """Run ``work`` as a task; call ``home`` with its result or its error. A cancelled task brings its error too."""
+        task = self._loop.create_task(_bring_home(work, home))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def cancel_async(self) -> None:
+        """Cancel all piped work that still runs."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    @property
+    def n_ready(self) -> int:
+        """Cells that wait for their turn."""
+        return len(self._ready)
+
+
+async def _bring_home(work: Awaitable[T], home: Callable[[T | None, Exception | None], None]) -> None:
+    try:
+        value = await work
+    except asyncio.CancelledError:
+        home(None, TimeoutError("cancelled"))
+        raise
+    except Exception as error:  # whatever it is, it belongs to the actor that piped it
+        home(None, error)
+    else:
+        home(value, None)

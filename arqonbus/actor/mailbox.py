@@ -1,0 +1,185 @@
+"""Mailbox: what waits for one actor, in two lanes, bounded. Pure data: no loop, no clock.
+
+The control lane goes first and takes what the bus itself tells an actor (answers, deliveries, ends of other actors);
+it is short because whoever fills it gets its own next turn only after this actor had one. The user lane takes what
+comes from outside and is bounded in items and in weight; when it is full, ``put`` gives the verdict at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+__all__ = ["Bounds", "Mailbox", "Overflow"]
+
+M = TypeVar("M")
+
+
+class Overflow(Enum):
+    """The verdict on a mail that finds the user lane full."""
+
+    REFUSE = "refuse"  # put answers False: the sender keeps the mail and may wait for room
+    DROP_OLDEST = "drop_oldest"  # the mail that waited longest goes, and is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a user lane holds. Shared by all mailboxes of one kind.
+
+    Attributes:
+        items: most mails, >= 1.
+        weight: most units of weight (bytes, where the bus uses it), >= 1. A lane below it takes one more mail of
+            any weight, so that a mail heavier than the bound can still pass through an empty lane.
+        low: how many mails may be left when those who wait for room are called.
+        overflow: the verdict when full.
+    """
+
+    items: int = 1024
+    weight: int = 1 << 62
+    low: int = 512
+    overflow: Overflow = Overflow.REFUSE
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that could never be met."""
+        if self.items < 1 or self.weight < 1 or not 0 <= self.low < self.items:
+            raise ValueError(f"expected items >= 1, weight >= 1, 0 <= low < items, got {self}")
+
+
+class Mailbox(Generic[M]):
+    """Two lanes of mail for one cell; first in, first out inside a lane. Owned by the cell, filled by its ref.
+
+    ``awake`` is true while the cell stands in the dispatcher's queue or has its turn: ``wake`` is called on the way
+    from false to true only. ``held`` keeps the user lane closed to the cell (not to senders) until it is released.
+    """
+
+    __slots__ = ("_waiters", "awake", "bounds", "control", "dropped", "held", "is_open", "refused", "user", "wake", "weight")
+
+    def __init__(self, bounds: Bounds, wake: Callable[[], None]) -> None:
+        self.bounds = bounds
+        self.wake = wake  # puts the cell into the dispatcher's queue
+        self.control: list[M] = []
+        self.user: list[M] = []
+        self.weight = 0  # of the user lane; falls to 0 only when the lane is empty, so it may be too high, never too low
+        self.awake = False
+        self.held = False
+        self.is_open = True
+        self.refused = 0  # mails that found the lane full and went back to their sender
+        self.dropped = 0  # mails lost to DROP_OLDEST
+        self._waiters: list[Callable[[], None]] | None = None  # made on first use: most mailboxes never fill
+
+    def put(self, mail: M, weight: int = 0) -> bool:
+        """Append to the user lane.
+
+        Returns:
+            False when the mail was not taken: the mailbox is closed, or full under ``Overflow.REFUSE``.
+        """
+        user = self.user
+        bounds = self.bounds
+        if len(user) >= bounds.items or self.weight >= bounds.weight or not self.is_open:
+            if not self._make_room():
+                return False
+            user = self.user
+        user.append(mail)
+        self.weight += weight
+        if not self.awake and not self.held:
+            self.awake = True
+            self.wake()
+        return True
+
+    def put_past_bound(self, mail: M) -> bool:
+        """Append to the user lane whatever waits there. Returns False only when the mailbox is closed."""
+        if not self.is_open:
+            return False
+        self.user.append(mail)
+        if not self.awake and not self.held:
+            self.awake = True
+            self.wake()
+        return True
+
+    def put_control(self, mail: M) -> bool:
+        """Append to the control lane. Returns False only when the mailbox is closed."""
+        if not self.is_open:
+            return False
+        self.control.append(mail)
+        if not self.awake:
+            self.awake = True
+            self.wake()
+        return True
+
+    def take_control(self) -> list[M]:
+        """Give the whole control lane, oldest first."""
+        taken, self.control = self.control, []
+        return taken
+
+    def take_user(self, limit: int) -> list[M]:
+        """Give the oldest ``limit`` mails of the user lane, oldest first."""
+        user = self.user
+        if len(user) <= limit:
+            self.user = []
+            return user
+        taken = user[:limit]
+        del user[:limit]
+        return taken
+
+    def put_back(self, mails: list[M]) -> None:
+        """Return mails that a turn took and did not handle to the front of the user lane, in their order."""
+        if mails:
+            self.user[:0] = mails
+
+    def put_back_control(self, mails: list[M]) -> None:
+        """Return control mails that a turn took and did not handle to the front of their lane."""
+        self.control[:0] = mails
+
+    def settle(self) -> list[Callable[[], None]]:
+        """End a turn: fall asleep when nothing can be handled now, and give the callbacks that waited for room."""
+        if not self.user:
+            self.weight = 0
+        self.awake = bool(self.control) or (bool(self.user) and not self.held)
+        if self._waiters is None or len(self.user) > self.bounds.low:
+            return []
+        waiters, self._waiters = self._waiters, None
+        return waiters
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether both lanes are empty and nobody waits for room."""
+        return not (self.control or self.user or self._waiters)
+
+    def hold(self) -> None:
+        """Close the user lane to the cell until ``release``."""
+        self.held = True
+
+    def release(self) -> None:
+        """Open the user lane to the cell again. Without effect when it was not held."""
+        self.held = False
+        if self.user and not self.awake:
+            self.awake = True
+            self.wake()
+
+    def on_room(self, callback: Callable[[], None]) -> bool:
+        """Keep ``callback`` until the lane is at its low mark. Returns False when there is room (or an end) already."""
+        if not self.is_open or (len(self.user) <= self.bounds.low and self.weight < self.bounds.weight):
+            return False
+        if self._waiters is None:
+            self._waiters = []
+        self._waiters.append(callback)
+        return True
+
+    def close(self) -> tuple[list[M], list[Callable[[], None]]]:
+        """Take no more mail. Returns the unread mail (control lane first) and the callbacks that waited for room."""
+        self.is_open = False
+        unread, waiters = [*self.control, *self.user], self._waiters or []
+        self.control, self.user, self._waiters, self.weight = [], [], None, 0
+        return unread, waiters
+
+    def _make_room(self) -> bool:
+        if not self.is_open:
+            return False
+        if self.bounds.overflow is Overflow.DROP_OLDEST and self.user:
+            del self.user[0]
+            self.dropped += 1
+            return True
+        self.refused += 1
+        return False

@@ -1,0 +1,131 @@
+"""Ref: the only handle to an actor. Reply: where the answer to an ``ask`` goes.
+
+``tell`` runs the path of the bus and never waits. ``ask`` is for the edges (tests, shutdown, commands of tools),
+never between actors of the path, so that no circle of actors can wait for itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from arqonbus.actor.errors import ActorStopped, AskTimeout, KernelError, MailboxFull
+
+if TYPE_CHECKING:
+    from arqonbus.actor.cell import Cell
+    from arqonbus.actor.mailbox import Mailbox
+
+__all__ = ["Ref", "Reply"]
+
+M = TypeVar("M")
+T = TypeVar("T")
+
+
+class Ref(Generic[M]):
+    """Handle to one actor, alive or not. Compared by identity; may be kept and passed on freely."""
+
+    __slots__ = ("_cell", "_mailbox", "name")
+
+    def __init__(self, name: str, cell: Cell[M], mailbox: Mailbox[M]) -> None:
+        self.name = name  # path from the root, for people: "registry/science/explore"
+        self._cell = cell
+        self._mailbox = mailbox
+
+    def tell(self, mail: M, weight: int = 0) -> bool:
+        """Put ``mail`` into the user lane. Never waits.
+
+        Args:
+            mail: anything the actor understands; don't change it afterwards.
+            weight: what it counts for in the mailbox's weight bound (bytes, on the bus).
+
+        Returns:
+            False when it was not taken and is still the sender's: ``alive`` says whether the actor is gone or full.
+        """
+        return self._mailbox.put(mail, weight)
+
+    def signal(self, mail: M) -> bool:
+        """Put ``mail`` into the control lane, which goes first. Returns False (a dead letter) when the actor is gone."""
+        if self._mailbox.put_control(mail):
+            return True
+        self._cell.bury(mail)
+        return False
+
+    def tell_past_bound(self, mail: M) -> bool:
+        """Put ``mail`` into the user lane, in order, even when that is full.
+
+        For senders that are bounded themselves (one command in flight a session), so that the lane stays bounded by
+        their number. Returns False when the actor is gone.
+        """
+        if self._mailbox.put_past_bound(mail):
+            return True
+        self._cell.bury(mail)
+        return False
+
+    def on_room(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` once, soon, when the user lane is at its low mark or the actor is gone."""
+        if not self._mailbox.on_room(callback):
+            self._cell.defer(callback)
+
+    def watch(self, watcher: Ref[Any]) -> None:
+        """Tell ``watcher`` (control mail ``Terminated``) when this actor is gone; at once if it is already."""
+        self._cell.watch(watcher)
+
+    def unwatch(self, watcher: Ref[Any]) -> None:
+        """Undo one ``watch``. Without effect when there was none."""
+        self._cell.unwatch(watcher)
+
+    def stop(self, reason: str = "stopped") -> None:
+        """Ask the actor to stop after the control mail that it has; idempotent."""
+        self._cell.stop(reason)
+
+    @property
+    def alive(self) -> bool:
+        """Whether mail is still taken."""
+        return self._mailbox.is_open
+
+    async def ask(self, make: Callable[[Reply[T]], M], timeout_s: float) -> T:
+        """Tell a mail that carries a Reply, and wait for the answer.
+
+        Args:
+            make: builds the mail around the reply.
+            timeout_s: seconds.
+
+        Raises:
+            ActorStopped: the actor is gone.
+            MailboxFull: it has no room.
+            AskTimeout: it did not answer in time.
+        """
+        reply: Reply[T] = Reply(asyncio.get_running_loop().create_future())
+        if not self.tell(make(reply)):
+            raise MailboxFull(self.name) if self.alive else ActorStopped(self.name)
+        try:
+            return await asyncio.wait_for(reply.future, timeout_s)
+        except TimeoutError:
+            raise AskTimeout(f"no answer from {self.name} in {timeout_s} s") from None
+
+    def __repr__(self) -> str:
+        """Show the path and whether it lives."""
+        return f"<Ref {self.name}{'' if self.alive else ' (gone)'}>"
+
+
+class Reply(Generic[T]):
+    """One answer, to be sent once. An answer that comes after the asker gave up is dropped."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, future: asyncio.Future[T]) -> None:
+        self.future = future
+
+    def send(self, value: T) -> None:
+        """Answer. Raises KernelError on the second answer."""
+        if self.future.cancelled():
+            return
+        if self.future.done():
+            raise KernelError("a reply was sent twice")
+        self.future.set_result(value)
+
+    def fail(self, error: Exception) -> None:
+        """Answer with an error, which ``ask`` raises."""
+        if not self.future.done():
+            self.future.set_exception(error)
