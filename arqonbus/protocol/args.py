@@ -1,0 +1,194 @@
+"""Args of every command: what clients send, read by `codec.decode_args`.
+
+Unknown fields are refused, null and absent mean the same. Names are plain text here; a handler reads them with
+`address` or `room_and_channel`, which take `"room": "science:explore"` alone too.
+"""
+
+from typing import Annotated, Final, Literal, Protocol, TypeAlias
+
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from arqonbus.errors import InvalidArgs
+from arqonbus.protocol.envelope import Id
+from arqonbus.protocol.names import ALL_CHANNELS, NAME_PATTERN, ROOM_PATTERN, split_address
+from arqonbus.protocol.shapes import MAX_SEQ, ChannelOptions, Position, Profile
+
+__all__ = [
+    "DEFAULT_HISTORY_LIMIT",
+    "MAX_PAGE",
+    "ChannelArgs",
+    "ConnectArgs",
+    "CreateChannelArgs",
+    "DeleteChannelArgs",
+    "HelpArgs",
+    "HistoryArgs",
+    "JoinChannelArgs",
+    "LeaveChannelArgs",
+    "ListChannelsArgs",
+    "ListRoomsArgs",
+    "MembersArgs",
+    "NoArgs",
+    "Order",
+    "Overflow",
+    "Recover",
+    "address",
+    "room_and_channel",
+]
+
+MAX_PAGE: Final = 1000
+"""Most items in one answer of a list."""
+
+DEFAULT_HISTORY_LIMIT: Final = 50
+"""Events in one answer of history when the client names no limit."""
+
+Recover: TypeAlias = Literal["strict", "best_effort", "latest"]
+"""What a join with `since` asks for: all or nothing, what is left, or the newest event only."""
+
+Overflow: TypeAlias = Literal["disconnect", "drop_oldest", "conflate"]
+"""What becomes of a member that cannot keep up. This version has disconnect only."""
+
+Order: TypeAlias = Literal["asc", "desc"]
+
+_Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
+_Cursor = Annotated[str, Meta(min_length=1, max_length=512)]
+_Room = Annotated[str, Meta(extra_json_schema={"pattern": ROOM_PATTERN})]
+_BareRoom = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN})]
+_Channel = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN})]
+_ChannelOrAll = Annotated[str, Meta(extra_json_schema={"pattern": rf"{NAME_PATTERN}|^\*(?![\s\S])"})]
+_Token = Annotated[str, Meta(min_length=1, max_length=8192)]
+
+
+class _Args(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Args of a command: decoded once, so no cycle; a field that is not known is refused."""
+
+
+class NoArgs(_Args, frozen=True, gc=False):
+    """Args of a command that takes none."""
+
+
+class ConnectArgs(_Args, frozen=True, gc=False):
+    """Args of connect. `will` and `resume` are read only to be refused in clear words: not in this version."""
+
+    token: _Token | None = None
+    profile: Profile | None = None
+    will: Raw | UnsetType = UNSET
+    resume: Raw | UnsetType = UNSET
+
+
+class HelpArgs(_Args, frozen=True, gc=False):
+    """Args of help."""
+
+    command: str | None = None  # None: all commands
+
+
+class ChannelArgs(_Args, frozen=True, gc=False):
+    """Args of channel_info."""
+
+    room: _Room
+    channel: _Channel | None = None  # None: it stands in room, as room:channel
+
+
+class JoinChannelArgs(_Args, frozen=True, gc=False):
+    """Args of join_channel."""
+
+    room: _Room
+    channel: _ChannelOrAll | None = None
+    since: Position | None = None  # replay what follows this
+    recover: Recover | None = None  # None: strict
+    replay: Annotated[int, Meta(ge=0, le=MAX_PAGE)] | None = None  # newest events on a first join; None: 0
+    group: Id | None = None  # not in this version
+    presence: bool | None = None  # True: tell this member of joins and leaves
+    overflow: Overflow | None = None  # None: disconnect, the only one in this version
+    create: bool | None = None  # None: as channels.auto_create says
+
+
+class LeaveChannelArgs(_Args, frozen=True, gc=False):
+    """Args of leave_channel."""
+
+    room: _Room
+    channel: _ChannelOrAll | None = None
+
+
+class CreateChannelArgs(_Args, frozen=True, gc=False):
+    """Args of create_channel."""
+
+    room: _Room
+    channel: _Channel | None = None
+    options: ChannelOptions | None = None
+
+
+class DeleteChannelArgs(_Args, frozen=True, gc=False):
+    """Args of delete_channel."""
+
+    room: _Room
+    channel: _Channel | None = None
+    force: bool | None = None  # True: though it has members
+
+
+class ListRoomsArgs(_Args, frozen=True, gc=False):
+    """Args of list_rooms."""
+
+    limit: _Limit | None = None
+    cursor: _Cursor | None = None  # from the answer before
+
+
+class ListChannelsArgs(_Args, frozen=True, gc=False):
+    """Args of list_channels."""
+
+    room: _BareRoom | None = None  # None: of every room
+    limit: _Limit | None = None
+    cursor: _Cursor | None = None
+
+
+class MembersArgs(_Args, frozen=True, gc=False):
+    """Args of members."""
+
+    room: _Room
+    channel: _Channel | None = None  # None: of the whole room
+    limit: _Limit | None = None
+    cursor: _Cursor | None = None
+
+
+class HistoryArgs(_Args, frozen=True, gc=False):
+    """Args of history. `after` and `before` are seqs and excluded themselves."""
+
+    room: _Room
+    channel: _Channel | None = None
+    limit: _Limit | None = None  # None: DEFAULT_HISTORY_LIMIT
+    after: Annotated[int, Meta(ge=0, le=MAX_SEQ)] | None = None
+    before: Annotated[int, Meta(ge=1, le=MAX_SEQ)] | None = None
+    order: Order | None = None  # None: asc with after, else desc
+
+
+class _Addressed(Protocol):
+    @property
+    def room(self) -> str: ...
+    @property
+    def channel(self) -> str | None: ...
+
+
+def address(args: _Addressed, *, all_channels: bool = False) -> tuple[str, str]:
+    """Read the one channel that args name.
+
+    Args:
+        args: with the fields room and channel as they came
+        all_channels: True: the channel may be `*`, as for joins and leaves
+
+    Raises:
+        InvalidArgs: a wrong or missing name
+    """
+    room, channel = room_and_channel(args, all_channels=all_channels)
+    if channel is None:
+        raise InvalidArgs("expected a channel, got none - at `$.args.channel`")
+    return room, channel
+
+
+def room_and_channel(args: _Addressed, *, all_channels: bool = False) -> tuple[str, str | None]:
+    """Read the room, and the channel if there is one, that args name. Else like address()."""
+    try:
+        room, channel = split_address(args.room, args.channel)
+    except ValueError as error:
+        raise InvalidArgs(str(error).replace("`$.", "`$.args.")) from error
+    if channel == ALL_CHANNELS and not all_channels:
+        raise InvalidArgs("expected one channel, got '*' - at `$.args.channel`")
+    return room, channel
