@@ -1,0 +1,32 @@
+"""The command ``join_channel``: become a member, and catch up."""
+
+from arqonbus.commands.request import Call, ToRoom, View
+from arqonbus.errors import InvalidArgs, LimitExceeded
+from arqonbus.protocol.names import ALL_CHANNELS
+from arqonbus.protocol.payloads import JoinChannelArgs
+from arqonbus.routing.mail import Join
+from arqonbus.security.gate import Action
+
+__all__ = ["join_channel"]
+
+
+def join_channel(call: Call[JoinChannelArgs], view: View) -> ToRoom:
+    """Let the room take the client in."""
+    args = call.args
+    _refuse_later_parts(args)
+    if call.n_memberships >= view.max_memberships:
+        raise LimitExceeded(f"the client has {call.n_memberships} memberships, which is the most it may have")
+    channel = call.channel or ""
+    if channel == ALL_CHANNELS and (args.since is not None or args.replay):
+        raise InvalidArgs("expected no position: it belongs to one channel, not to '*' - at `$.args.since`")
+    wants = view.auto_create if args.create is None else args.create
+    may_create = wants and view.may(call.card, Action.CREATE, call.room, channel)
+    return ToRoom(call.room, Join(call.card, call.request_id, channel, args, may_create), create=may_create)
+
+
+def _refuse_later_parts(args: JoinChannelArgs) -> None:
+    """Refuse what this version does not do, rather than to pass over it in silence."""
+    if args.group is not None:
+        raise InvalidArgs("groups are not in this version of the server - at `$.args.group`")
+    if args.overflow not in (None, "disconnect"):
+        raise InvalidArgs(f"expected disconnect, got {args.overflow}: not in this version - at `$.args.overflow`")

@@ -1,0 +1,223 @@
+"""Registry: knows every room and client by name, runs the commands, carries private messages.
+
+It is the only writer of the directory. Everything that names somebody passes here once; events do not: sessions keep
+the refs that they were given.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from random import Random
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
+from arqonbus.commands.request import Call, Reply, ToClient, ToRoom, View
+from arqonbus.commands.table import TABLE
+from arqonbus.errors import LimitExceeded, NotFound, Refusal, UnknownCommand
+from arqonbus.protocol.codec import decode_args
+from arqonbus.protocol.envelope import PrivateOut, trace_parent, trace_state
+from arqonbus.protocol.payloads import ChannelOptions, PrivateResult
+from arqonbus.routing import incident
+from arqonbus.routing.cards import ChannelKind, ClientCard, RoomCard
+from arqonbus.routing.directory import Directory
+from arqonbus.routing.fanout import deliver_one
+from arqonbus.routing.mail import (
+    Answer,
+    Bounced,
+    Create,
+    Drain,
+    DrainAll,
+    Opened,
+    PrivateMail,
+    Receipt,
+    RegistryMail,
+    Request,
+    Resolve,
+    Resolved,
+    Tick,
+)
+from arqonbus.routing.room import Room, RoomSetup
+from arqonbus.telemetry.logs import get_log
+
+__all__ = ["Predefined", "Registry", "RegistrySetup"]
+
+SWEEP_S = 10.0  # between two looks of the store at what is too old; ages are in minutes or hours
+
+_log = get_log("commands")
+
+
+class Predefined(Struct, frozen=True):
+    """A channel that the settings want."""
+
+    room: str
+    channel: str
+    options: ChannelOptions
+    kind: ChannelKind
+
+
+class RegistrySetup(Struct, frozen=True):
+    """What the registry needs beside the view that it gives to handlers."""
+
+    room: RoomSetup
+    room_bounds: Bounds
+    max_rooms: int
+    predefined: tuple[Predefined, ...]
+    random: Random  # for moments within a spread
+
+
+class Registry(Actor[RegistryMail]):
+    """One per server, parent of all rooms."""
+
+    __slots__ = ("_directory", "_n_private", "_setup", "_view")
+
+    def __init__(self, setup: RegistrySetup, view: View) -> None:
+        self._setup = setup
+        self._view = view
+        self._directory: Directory = view.directory
+        self._n_private = 0  # private messages so far, for the ids of those that have none
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    def started(self, ctx: Context[RegistryMail]) -> None:
+        """Make what the settings want."""
+        for wanted in self._setup.predefined:
+            room = self._open_room(wanted.room, True, ctx)
+            room.tell_past_bound(Create(None, None, wanted.channel, wanted.options, wanted.kind))
+        ctx.after(SWEEP_S, Tick())
+
+    def receive(self, mail: RegistryMail, ctx: Context[RegistryMail]) -> None:
+        """Handle one mail."""
+        self._handlers[type(mail)](self, mail, ctx)
+
+    def failed(self, mail: RegistryMail | None, error: Exception, ctx: Context[RegistryMail]) -> None:
+        """Answer ``internal`` to whoever waits for the mail in work."""
+        card: ClientCard | None = getattr(mail, "card", None)
+        command = mail.command if isinstance(mail, Request) else None
+        client = card.client if card is not None else None
+        refusal = incident.report(_log, error, client=client, command=command)
+        match mail:
+            case Request():
+                mail.card.ref.signal(Answer(mail.request_id, refusal))
+            case PrivateMail():
+                mail.card.ref.signal(Receipt(mail.private.id, refusal))
+            case Resolve():
+                mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
+
+    # --- commands -----------------------------------------------------------------------------------------------
+
+    def _request(self, mail: Request, ctx: Context[RegistryMail]) -> None:
+        try:
+            self._run(mail, ctx)
+        except Refusal as refusal:
+            mail.card.ref.signal(Answer(mail.request_id, refusal))
+
+    def _run(self, mail: Request, ctx: Context[RegistryMail]) -> None:
+        row = TABLE.get(mail.command)
+        if row is None:
+            raise UnknownCommand(_unknown(mail.command))
+        args = decode_args(mail.args, row.shape.args, mail.request_id)
+        room, channel = row.address(args)
+        if row.action is not None:
+            self._view.gate.authorize(mail.card.identity, row.action, room, channel)
+        outcome = row.handler(Call(mail.card, mail.request_id, args, room, channel, mail.n_memberships), self._view)
+        match outcome:
+            case Reply():
+                mail.card.ref.signal(Answer(mail.request_id, outcome.result))
+            case ToClient():
+                mail.card.ref.signal(outcome.mail)
+            case ToRoom():
+                self._open_room(outcome.room, outcome.create, ctx).tell_past_bound(outcome.mail)
+
+    # --- rooms --------------------------------------------------------------------------------------------------
+
+    def _open_room(self, room: str, create: bool, ctx: Context[RegistryMail]) -> Ref[Any]:
+        """Give a room, made if need be and allowed, or if its history is still there."""
+        ref = self._directory.room(room)
+        if ref is not None:
+            return ref
+        if not create and not self._setup.room.channel.history.holds_any(room):
+            raise NotFound(f"no room {room}")
+        if self._directory.n_rooms >= self._setup.max_rooms:
+            raise LimitExceeded(f"the server has {self._setup.max_rooms} rooms, which is the most it may have")
+        setup, card = self._setup.room, RoomCard(room)
+        props: Props[Any] = Props(lambda: Room(setup, card, ctx.ref), self._setup.room_bounds)
+        ref = ctx.spawn(props, room)
+        ref.watch(ctx.ref)
+        self._directory.add_room(ref, card)
+        return ref
+
+    def _resolve(self, mail: Resolve, ctx: Context[RegistryMail]) -> None:
+        try:
+            self._open_room(mail.room, mail.may_create, ctx).tell_past_bound(mail)
+        except Refusal as refusal:
+            mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
+
+    def _bounced(self, mail: Bounced, ctx: Context[RegistryMail]) -> None:
+        """Route again what a room that went had not read."""
+        self._open_room(mail.name, True, ctx).tell_past_bound(mail.mail)
+
+    def _terminated(self, mail: Terminated, ctx: Context[RegistryMail]) -> None:
+        self._directory.remove(mail.ref)
+
+    # --- clients ------------------------------------------------------------------------------------------------
+
+    def _opened(self, mail: Opened, ctx: Context[RegistryMail]) -> None:
+        self._directory.add_client(mail.card)
+        mail.card.ref.watch(ctx.ref)
+
+    def _private(self, mail: PrivateMail, ctx: Context[RegistryMail]) -> None:
+        private, sender = mail.private, mail.card.client
+        self._n_private += 1
+        timestamp = self._view.timestamp()
+        absent = []
+        for client in private.to:
+            card = self._directory.client(client)
+            if card is None:
+                absent.append(client)
+                continue
+            out = PrivateOut(
+                private.id or f"{sender}.{self._n_private}",
+                sender,
+                (client,),
+                timestamp,
+                private.payload,
+                private.metadata,
+                private.reply_to,
+                trace_parent(private.traceparent),
+                trace_state(private.tracestate),
+            )
+            card.ref.signal(deliver_one(out))
+        n_delivered = len(private.to) - len(absent)
+        self._view.counters.messages_in += 1
+        self._view.counters.messages_out += n_delivered
+        if private.ack:
+            mail.card.ref.signal(Receipt(private.id, PrivateResult(n_delivered, tuple(absent))))
+
+    def _drain_all(self, mail: DrainAll, ctx: Context[RegistryMail]) -> None:
+        for card in self._directory.clients():
+            leave_in_s = self._setup.random.uniform(0, mail.spread_ms / 1000)
+            card.ref.signal(Drain(mail.deadline_ms, mail.spread_ms, leave_in_s))
+
+    def _tick(self, mail: Tick, ctx: Context[RegistryMail]) -> None:
+        self._setup.room.channel.history.sweep()
+        ctx.after(SWEEP_S, Tick())
+
+    _handlers: ClassVar[dict[type, Callable[[Registry, Any, Context[RegistryMail]], None]]] = {
+        Request: _request,
+        Resolve: _resolve,
+        PrivateMail: _private,
+        Opened: _opened,
+        Bounced: _bounced,
+        Terminated: _terminated,
+        DrainAll: _drain_all,
+        Tick: _tick,
+    }
+
+
+def _unknown(command: str) -> str:
+    nearest = difflib.get_close_matches(command[:64], TABLE, n=1)
+    hint = f", did you mean {nearest[0]}" if nearest else ""
+    return f"no command of the name {command[:64]!a}{hint} - at `$.command`"

@@ -1,0 +1,81 @@
+"""What a handler of a command is given (Call, View), and what it may answer (Reply, ToRoom, ToClient)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from arqonbus.errors import Forbidden
+from arqonbus.protocol.payloads import StorageStatus
+from arqonbus.routing.cards import ClientCard
+from arqonbus.routing.directory import Directory
+from arqonbus.routing.mail import RoomMail, SessionMail
+from arqonbus.security.gate import Action, Gate
+from arqonbus.telemetry.counters import Counters
+
+__all__ = ["Call", "Handler", "Outcome", "Reply", "ToClient", "ToRoom", "View"]
+
+A = TypeVar("A", bound=Struct)
+
+
+class Call(Struct, Generic[A], frozen=True):
+    """One command, decoded and allowed."""
+
+    card: ClientCard  # who asks
+    request_id: str | None
+    args: A
+    room: str  # of the args, checked; empty: the command names none
+    channel: str | None  # of the args, checked; * only where the command allows it
+    n_memberships: int  # of the client
+
+
+class View(Struct, frozen=True):
+    """What handlers may read. Nothing here is theirs to change."""
+
+    directory: Directory
+    counters: Counters
+    gate: Gate
+    timestamp: Callable[[], str]  # RFC 3339, UTC, milliseconds: now
+    uptime_s: Callable[[], float]
+    storage: Callable[[], StorageStatus]
+    draining: Callable[[], bool]
+    server: str  # name of this server
+    version: str  # of the program
+    auto_create: bool
+    max_memberships: int  # of one client
+
+    def may(self, card: ClientCard, action: Action, room: str, channel: str | None) -> bool:
+        """Ask the gate."""
+        try:
+            self.gate.authorize(card.identity, action, room, channel)
+        except Forbidden:
+            return False
+        return True
+
+
+class Reply(Struct, frozen=True):
+    """Answer this."""
+
+    result: Struct
+
+
+class ToRoom(Struct, frozen=True):
+    """Let the room answer. It is made if need be and ``create``; else the answer is not_found."""
+
+    room: str
+    mail: RoomMail
+    create: bool = False
+
+
+class ToClient(Struct, frozen=True):
+    """Let the client's own session answer."""
+
+    mail: SessionMail
+
+
+Outcome: TypeAlias = Reply | ToRoom | ToClient
+
+Handler: TypeAlias = Callable[[Call[Any], View], Outcome]
+"""Raises a Refusal to refuse."""

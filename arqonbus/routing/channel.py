@@ -1,0 +1,348 @@
+"""Channel: one ordered stream of events. The only writer of its log, the only giver of its seqs.
+
+A turn gathers the events of all its mail; ``_commit``, at the end of the turn and before anything that depends on the
+position, numbers nothing anew: it stores the batch, delivers it to all members in one chunk, then tells the publishers.
+Store first, deliver second, acknowledge last: what was acknowledged is stored, what was delivered is stored.
+
+Restart: none. A handler that fails is resumed with the state that it has (each handler checks before it changes), so
+members and seq survive; a channel that keeps failing is stopped by its room and made again from its log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from msgspec import UNSET, Raw, Struct
+
+from arqonbus.actor import Actor, Context, Ref
+from arqonbus.errors import Conflict, NotFound, Refusal, StorageError, Unavailable
+from arqonbus.protocol.codec import encode
+from arqonbus.protocol.envelope import EventOut, System, trace_parent, trace_state
+from arqonbus.protocol.payloads import (
+    DEFAULT_HISTORY_LIMIT,
+    ChannelDeleted,
+    Empty,
+    EventResult,
+    HistoryArgs,
+    HistoryResult,
+    JoinChannelResult,
+    LeftReason,
+    MemberLeft,
+    Stored,
+)
+from arqonbus.routing import incident
+from arqonbus.routing.cards import ChannelCard, ClientCard
+from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out
+from arqonbus.routing.mail import (
+    Answer,
+    Bounced,
+    ChannelMail,
+    Delete,
+    Drop,
+    IdleCheck,
+    Join,
+    Joined,
+    Leave,
+    ListMembers,
+    Parted,
+    Publish,
+    ReadHistory,
+    Receipt,
+    StarJoined,
+)
+from arqonbus.routing.members import Member, Members, members_page
+from arqonbus.routing.recovery import recover
+from arqonbus.storage.history import History, Retention
+from arqonbus.telemetry.counters import Counters
+from arqonbus.telemetry.logs import get_log
+
+__all__ = ["Channel", "ChannelSetup"]
+
+_log = get_log("routing")
+
+
+class ChannelSetup(Struct, frozen=True):
+    """What all channels share."""
+
+    history: History
+    counters: Counters
+    timestamp: Callable[[], str]  # RFC 3339, UTC, milliseconds: now
+    idle_s: float  # seconds that an empty channel stays; 0: goes at once; -1: stays
+    page_bytes: int  # bytes of messages in one page of history
+    replay_most: int  # events that one join replays at most
+
+
+class Channel(Actor[ChannelMail]):
+    """One channel. Spawned by its room; stops itself when it was empty for long enough, or is deleted."""
+
+    __slots__ = (
+        "_batch",
+        "_card",
+        "_has_timer",
+        "_is_deleted",
+        "_log",
+        "_members",
+        "_n_acks",
+        "_publishes",
+        "_quiet_since",
+        "_room",
+        "_setup",
+        "_stars",
+    )
+
+    def __init__(
+        self, setup: ChannelSetup, card: ChannelCard, room: Ref[Any], stars: tuple[tuple[ClientCard, str], ...]
+    ) -> None:
+        options = card.options
+        retention = Retention(options.history_limit or 0, options.history_ttl_s or 0.0, options.history_bytes or 0)
+        self._setup = setup
+        self._card = card
+        self._room = room
+        self._stars = stars  # (client, joined at) of those who are members of the whole room at the start
+        self._members = Members()
+        self._log = setup.history.open(card.room, card.channel, retention)
+        self._batch: list[bytes] = []  # JSON texts of the events of this turn: seqs log.top + 1, log.top + 2 ...
+        self._publishes: list[Publish] = []  # the mail of each of them
+        self._n_acks = 0  # how many of them want to be acknowledged
+        self._quiet_since: float | None = None  # since when it is empty and without events; None: not known to be
+        self._has_timer = False  # an IdleCheck is on its way
+        self._is_deleted = False
+        self._show()
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    def started(self, ctx: Context[ChannelMail]) -> None:
+        """Take in the members of the whole room: they get the channel's events from the first on."""
+        for card, joined_at in self._stars:
+            self._members.join(card, joined_at, star=True, watches=False)
+        self._stars = ()
+        self._show()
+
+    def receive(self, mail: ChannelMail, ctx: Context[ChannelMail]) -> None:
+        """Handle one mail."""
+        if type(mail) is Publish:
+            self._publish(mail)
+            return
+        self._commit()  # what follows may depend on the position or on who is in
+        self._handlers[type(mail)](self, mail, ctx)
+
+    def flush(self, ctx: Context[ChannelMail]) -> None:
+        """Store and deliver the events of this turn, and see whether the channel is needed."""
+        self._commit()
+        self._show()
+        if not len(self._members) and self._may_go():
+            self._watch_idleness(ctx)
+
+    def failed(self, mail: ChannelMail | None, error: Exception, ctx: Context[ChannelMail]) -> None:
+        """Answer ``internal`` to whoever waits for the mail in work."""
+        card = getattr(mail, "card", None)
+        client = card.client if card is not None else None
+        refusal = incident.report(_log, error, client=client, room=self._card.room, channel=self._card.channel)
+        if isinstance(mail, Publish):
+            mail.card.ref.signal(Receipt(mail.event.id, refusal))
+        elif card is not None and not isinstance(mail, Drop):
+            card.ref.signal(Answer(getattr(mail, "request_id", None), refusal))
+
+    def stopped(self, unread: list[ChannelMail], ctx: Context[ChannelMail]) -> None:
+        """Give what was not read back to the room, which routes it anew."""
+        self._log.close()
+        if not self._is_deleted:
+            _log.debug("channel_stopped", room=self._card.room, channel=self._card.channel)
+        for mail in unread:
+            if not isinstance(mail, Drop | IdleCheck):
+                self._room.tell_past_bound(Bounced(self._card.channel, mail))
+        unread.clear()
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    def _publish(self, mail: Publish) -> None:
+        event = mail.event
+        seq = self._log.top + len(self._batch) + 1
+        out = EventOut(
+            self._card.room,
+            self._card.channel,
+            event.id or f"{self._log.epoch}.{seq}",
+            mail.card.client,
+            self._setup.timestamp(),
+            seq,
+            event.payload,
+            event.metadata,
+            event.reply_to,
+            None if event.traceparent is UNSET else trace_parent(event.traceparent),
+            None if event.tracestate is UNSET else trace_state(event.tracestate),
+        )
+        self._batch.append(encode(out))
+        self._publishes.append(mail)
+        if event.ack:
+            self._n_acks += 1
+
+    def _commit(self) -> None:
+        """Store the batch, deliver it, tell the publishers. The one place where an event becomes real."""
+        batch = self._batch
+        if not batch:
+            return
+        publishes, n_acks, members = self._publishes, self._n_acks, self._members
+        self._batch, self._publishes, self._n_acks = [], [], 0
+        self._quiet_since = None
+        try:
+            top = self._log.append(batch)
+        except StorageError as error:
+            self._refuse_batch(publishes, error)
+            return
+        counters = self._setup.counters
+        counters.messages_in += len(batch)
+        if len(members):
+            counters.messages_out += len(batch) * len(members)
+            fan_out(deliver_texts(batch), members.refs)
+        if n_acks:
+            self._acknowledge(publishes, top - len(batch) + 1)
+
+    def _acknowledge(self, publishes: list[Publish], first_seq: int) -> None:
+        stored: Stored = self._setup.history.backend if self._log.keeps else "none"
+        for seq, mail in enumerate(publishes, first_seq):
+            if mail.event.ack:
+                result = EventResult(seq, self._log.epoch, False, stored)
+                mail.card.ref.signal(Receipt(mail.event.id, result))
+
+    def _refuse_batch(self, publishes: list[Publish], error: StorageError) -> None:
+        """Tell every publisher, asked or not: a refused message is always answered."""
+        _log.error("events_not_stored", room=self._card.room, channel=self._card.channel, error=error)
+        refusal = Unavailable("the event could not be stored")
+        for mail in publishes:
+            mail.card.ref.signal(Receipt(mail.event.id, refusal))
+
+    # --- membership ---------------------------------------------------------------------------------------------
+
+    def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
+        args = mail.args
+        joined_at = self._setup.timestamp()
+        is_new = self._members.join(mail.card, joined_at, star=mail.star, watches=bool(args.presence))
+        if is_new:
+            self._announce_join(mail.card)
+        if mail.star:
+            self._room.signal(StarJoined(mail.card, self._card.channel, self._log.epoch, self._log.top))
+            return
+        recovery = recover(self._log, args, self._setup.replay_most)
+        result = JoinChannelResult(
+            room=self._card.room,
+            channel=self._card.channel,
+            epoch=self._log.epoch,
+            seq=self._log.top,
+            recovered=recovery.recovered,
+            reason=recovery.reason,
+            replayed=len(recovery.texts),
+            members=len(self._members),
+            lost=recovery.lost,
+            first_available=recovery.first_available,
+        )
+        replay = deliver_texts(recovery.texts) if recovery.texts else None
+        answer = Joined(mail.request_id, self._card.room, self._card.channel, ctx.ref, result, replay)
+        mail.card.ref.signal(answer)
+
+    def _leave(self, mail: Leave, ctx: Context[ChannelMail]) -> None:
+        member = self._members.get(mail.card.client)
+        if not mail.star and (member is None or not member.direct):
+            mail.card.ref.signal(Answer(mail.request_id, NotFound("not a member of this channel")))
+            return
+        gone = self._members.leave(mail.card.client, star=mail.star)
+        if gone is not None:
+            self._announce_leave(gone, "left")
+        if not mail.star:
+            mail.card.ref.signal(Parted(mail.request_id, self._card.room, self._card.channel, Empty()))
+
+    def _drop(self, mail: Drop, ctx: Context[ChannelMail]) -> None:
+        gone = self._members.drop(mail.card.client)
+        if gone is not None:
+            self._announce_leave(gone, mail.reason)
+
+    def _announce_join(self, card: ClientCard) -> None:
+        member = self._members.get(card.client)
+        if member is not None:
+            self._announce(System("member_joined", member.info(), self._card.room, self._card.channel), card)
+
+    def _announce_leave(self, member: Member, reason: LeftReason) -> None:
+        identity = member.card.identity
+        payload = MemberLeft(identity.client, identity.user, reason)
+        self._announce(System("member_left", payload, self._card.room, self._card.channel), member.card)
+
+    def _announce(self, system: System, about: ClientCard) -> None:
+        """Tell those who want to know of joins and leaves; not the one it is about."""
+        refs = self._members.refs if self._card.options.presence else self._members.watchers()
+        others = [ref for ref in refs if ref is not about.ref]
+        if others:
+            fan_out(deliver_one(system), others)
+
+    def _list_members(self, mail: ListMembers, ctx: Context[ChannelMail]) -> None:
+        mail.card.ref.signal(Answer(mail.request_id, members_page(self._members, len(self._members), mail.args)))
+
+    # --- history ------------------------------------------------------------------------------------------------
+
+    def _read_history(self, mail: ReadHistory, ctx: Context[ChannelMail]) -> None:
+        args = mail.args
+        page = self._log.read(
+            after=args.after,
+            before=args.before,
+            newest_first=_newest_first(args),
+            limit=args.limit or DEFAULT_HISTORY_LIMIT,
+            size_bytes=self._setup.page_bytes,
+        )
+        messages = [Raw(text) for _, text in page.events]
+        result = HistoryResult(self._log.epoch, page.first or None, page.last or None, messages, page.more)
+        mail.card.ref.signal(Answer(mail.request_id, result))
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def _delete(self, mail: Delete, ctx: Context[ChannelMail]) -> None:
+        card = self._card
+        refusal: Refusal | None = None
+        if card.kind != "user":
+            refusal = Conflict(f"the channel is {card.kind}: only the settings can take it away")
+        elif len(self._members) and not mail.force:
+            refusal = Conflict(f"the channel has {len(self._members)} members; force deletes it all the same")
+        if refusal is not None:
+            mail.card.ref.signal(Answer(mail.request_id, refusal))
+            return
+        deleted = deliver_one(System("channel_deleted", ChannelDeleted("deleted"), card.room, card.channel))
+        fan_out(deleted, self._members.refs)
+        self._setup.history.delete(card.room, card.channel)
+        self._is_deleted = True
+        mail.card.ref.signal(Answer(mail.request_id, Empty()))
+        _log.info("channel_deleted", client=mail.card.client, room=card.room, channel=card.channel)
+        ctx.stop("deleted")
+
+    def _may_go(self) -> bool:
+        return self._setup.idle_s >= 0 and self._card.kind == "user" and not self._card.options.persistent
+
+    def _watch_idleness(self, ctx: Context[ChannelMail]) -> None:
+        if self._quiet_since is None:
+            self._quiet_since = ctx.now
+        if not self._has_timer:
+            self._has_timer = True
+            ctx.after(self._quiet_since + self._setup.idle_s - ctx.now, IdleCheck())
+
+    def _idle_check(self, mail: IdleCheck, ctx: Context[ChannelMail]) -> None:
+        self._has_timer = False  # flush sets it again if the time is not over
+        if self._quiet_since is not None and not len(self._members):
+            if ctx.now - self._quiet_since >= self._setup.idle_s:
+                ctx.stop("idle")
+
+    def _show(self) -> None:
+        card = self._card
+        card.epoch, card.seq, card.members = self._log.epoch, self._log.top, len(self._members)
+
+    _handlers: ClassVar[dict[type, Callable[[Channel, Any, Context[ChannelMail]], None]]] = {
+        Join: _join,
+        Leave: _leave,
+        Drop: _drop,
+        Delete: _delete,
+        ReadHistory: _read_history,
+        ListMembers: _list_members,
+        IdleCheck: _idle_check,
+    }
+
+
+def _newest_first(args: HistoryArgs) -> bool:
+    if args.order is not None:
+        return args.order == "desc"
+    return args.after is None

@@ -1,0 +1,23 @@
+"""Incident: a bug met while serving a client. Logged once, with an id; the client is told the id and nothing else."""
+
+from __future__ import annotations
+
+import secrets
+
+from arqonbus.errors import Internal
+from arqonbus.telemetry.logs import EventLog
+
+__all__ = ["report"]
+
+
+def report(log: EventLog, error: Exception, **fields: object) -> Internal:
+    """Log ``error`` with where it happened, and make the refusal that names it.
+
+    Args:
+        log: of the package where it happened.
+        error: the bug.
+        fields: client, room, channel, command: what is known of the message in work.
+    """
+    trace_id = secrets.token_hex(16)  # the form of a W3C trace id, so that both can be searched alike
+    log.error("actor_failed", error=error, trace_id=trace_id, **fields)
+    return Internal("internal error, details.trace_id finds it in the logs", details={"trace_id": trace_id})

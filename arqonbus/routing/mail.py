@@ -1,0 +1,369 @@
+"""Mail: everything that a routing actor may be told, by receiver. Frozen; refs are the only way to an actor.
+
+Lanes: mail marked [control] goes first and is never refused; all other mail keeps the order of its sender.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from msgspec import Raw, Struct
+
+from arqonbus.actor import Ref, Terminated
+from arqonbus.errors import Refusal
+from arqonbus.protocol.envelope import Broadcast, Envelope, Event, Private
+from arqonbus.protocol.payloads import ChannelOptions, HistoryArgs, JoinChannelArgs, LeftReason, MembersArgs, Profile
+from arqonbus.routing.cards import ChannelKind, ClientCard
+
+__all__ = [
+    "Answer",
+    "AuthTimeout",
+    "Bounced",
+    "BroadcastMail",
+    "ChannelMail",
+    "Create",
+    "Delete",
+    "Deliver",
+    "Describe",
+    "Drain",
+    "DrainAll",
+    "Drop",
+    "IdleCheck",
+    "Inbound",
+    "Invalid",
+    "Join",
+    "Joined",
+    "LeaveNow",
+    "Leave",
+    "ListMembers",
+    "Lost",
+    "Opened",
+    "OutboxCheck",
+    "Parted",
+    "PrivateMail",
+    "Publish",
+    "ReadHistory",
+    "Receipt",
+    "RegistryMail",
+    "Request",
+    "Resolve",
+    "Resolved",
+    "RoomMail",
+    "SessionMail",
+    "SetProfile",
+    "StarJoined",
+    "Tick",
+    "WhoAmI",
+    "Writable",
+]
+
+
+# --- to a session -----------------------------------------------------------------------------------------------
+
+
+class Inbound(Struct, frozen=True, gc=False):
+    """One envelope of the client, in the order of the socket."""
+
+    envelope: Envelope
+    size: int  # bytes of its text
+
+
+class Invalid(Struct, frozen=True):
+    """One message of the client that is no envelope."""
+
+    refusal: Refusal
+
+
+class Deliver(Struct, frozen=True, gc=False):
+    """[control] Ready frames for the client. One object is shared by all receivers."""
+
+    chunk: bytes  # frames, joined
+    texts: tuple[bytes, ...]  # the JSON text of each, for connections that can't use ready frames
+
+
+class Answer(Struct, frozen=True):
+    """[control] The one answer to the command in work: a result, or a refusal."""
+
+    request_id: str | None
+    result: Struct | Refusal
+
+
+class Joined(Struct, frozen=True):
+    """[control] The answer to a join: the session is a member from here on. ``replay`` comes before anything live."""
+
+    request_id: str | None
+    room: str
+    channel: str  # or *
+    ref: Ref[Any] | None  # the channel, for publishing; None for *
+    result: Struct
+    replay: Deliver | None
+
+
+class Parted(Struct, frozen=True):
+    """[control] No member any more: by a leave, which it answers, or because the channel was deleted."""
+
+    request_id: str | None
+    room: str
+    channel: str
+    result: Struct | None  # of the leave; None: it answers nothing
+
+
+class Receipt(Struct, frozen=True):
+    """[control] What became of a message that asked for it, or was refused."""
+
+    request_id: str | None
+    result: Struct | Refusal
+
+
+class Resolved(Struct, frozen=True):
+    """[control] The answer to Resolve."""
+
+    room: str
+    channel: str | None
+    found: Ref[Any] | Refusal
+
+
+class Writable(Struct, frozen=True):
+    """[control] The transport drained what it held."""
+
+
+class Lost(Struct, frozen=True):
+    """[control] The connection is gone."""
+
+    code: int  # RFC 6455 7.4, or 4000 and above; 1006: without a close frame
+    reason: str
+
+
+class Drain(Struct, frozen=True):
+    """[control] The server is going: tell the client, and close in ``leave_in_s`` seconds if it has not left."""
+
+    deadline_ms: int
+    spread_ms: int
+    leave_in_s: float
+
+
+class LeaveNow(Struct, frozen=True):
+    """[control] The session's own reminder, from Drain."""
+
+
+class AuthTimeout(Struct, frozen=True):
+    """[control] The session's own reminder: credentials should be here by now."""
+
+
+class OutboxCheck(Struct, frozen=True):
+    """[control] The session's own reminder, while its outbox waits for the socket."""
+
+
+class WhoAmI(Struct, frozen=True):
+    """[control] Answer who the client is."""
+
+    request_id: str | None
+
+
+class SetProfile(Struct, frozen=True):
+    """[control] Take a new profile and answer it."""
+
+    request_id: str | None
+    profile: Profile
+
+
+SessionMail: TypeAlias = (
+    Inbound
+    | Invalid
+    | Deliver
+    | Answer
+    | Joined
+    | Parted
+    | Receipt
+    | Resolved
+    | Writable
+    | Lost
+    | Drain
+    | LeaveNow
+    | AuthTimeout
+    | OutboxCheck
+    | WhoAmI
+    | SetProfile
+)
+
+
+# --- to a channel -----------------------------------------------------------------------------------------------
+
+
+class Publish(Struct, frozen=True, gc=False):
+    """Sequence one event, keep it, deliver it to all members."""
+
+    card: ClientCard
+    event: Event
+
+
+class Join(Struct, frozen=True):
+    """Become a member. To a room first, which passes it on."""
+
+    card: ClientCard
+    request_id: str | None
+    channel: str
+    args: JoinChannelArgs
+    may_create: bool  # the channel, if there is none
+    star: bool = False  # as a member of the whole room: the channel answers the room
+
+
+class Leave(Struct, frozen=True):
+    """End a membership. To a room first, which passes it on."""
+
+    card: ClientCard
+    request_id: str | None
+    channel: str
+    star: bool = False
+
+
+class Drop(Struct, frozen=True):
+    """[control] A member's connection is gone."""
+
+    card: ClientCard
+    reason: LeftReason
+
+
+class Delete(Struct, frozen=True):
+    """End the channel, its history and its epoch. To a room first, which passes it on."""
+
+    card: ClientCard
+    request_id: str | None
+    channel: str
+    force: bool
+
+
+class ReadHistory(Struct, frozen=True):
+    """Answer one page of history. To a room first, which passes it on."""
+
+    card: ClientCard
+    request_id: str | None
+    channel: str
+    args: HistoryArgs
+
+
+class ListMembers(Struct, frozen=True):
+    """Answer one page of members, of a channel or (to a room, without channel) of the room."""
+
+    card: ClientCard
+    request_id: str | None
+    channel: str | None
+    args: MembersArgs
+
+
+class IdleCheck(Struct, frozen=True):
+    """[control] The actor's own reminder: it may have been empty for long enough."""
+
+
+ChannelMail: TypeAlias = Publish | Join | Leave | Drop | Delete | ReadHistory | ListMembers | IdleCheck
+
+
+# --- to a room --------------------------------------------------------------------------------------------------
+
+
+class Resolve(Struct, frozen=True):
+    """Answer (to ``card.ref``) the ref of a channel, or of the room; make the channel if need be and ``may_create``."""
+
+    card: ClientCard
+    room: str
+    channel: str | None
+    may_create: bool
+
+
+class Create(Struct, frozen=True):
+    """Make a channel. Without a card: the settings want it."""
+
+    card: ClientCard | None
+    request_id: str | None
+    channel: str
+    options: ChannelOptions
+    kind: ChannelKind = "user"
+
+
+class Describe(Struct, frozen=True):
+    """Answer what a channel is like."""
+
+    card: ClientCard
+    request_id: str | None
+    channel: str
+
+
+class BroadcastMail(Struct, frozen=True):
+    """Deliver one broadcast to each member of the room once."""
+
+    card: ClientCard
+    broadcast: Broadcast
+
+
+class StarJoined(Struct, frozen=True):
+    """[control] One channel's answer to a member of the whole room."""
+
+    card: ClientCard
+    channel: str
+    epoch: str
+    seq: int
+
+
+class Bounced(Struct, frozen=True):
+    """Mail that a child had not read when it went: route it again."""
+
+    name: str  # of the child
+    mail: Any
+
+
+RoomMail: TypeAlias = (
+    Resolve
+    | Create
+    | Describe
+    | Join
+    | Leave
+    | Delete
+    | ReadHistory
+    | ListMembers
+    | BroadcastMail
+    | StarJoined
+    | Bounced
+    | Terminated
+)
+
+
+# --- to the registry --------------------------------------------------------------------------------------------
+
+
+class Opened(Struct, frozen=True):
+    """[control] A session is open: it can be addressed."""
+
+    card: ClientCard
+
+
+class Request(Struct, frozen=True):
+    """One command of a client."""
+
+    card: ClientCard
+    request_id: str | None
+    command: str
+    args: Raw
+    n_memberships: int  # of the client, for the bound
+
+
+class PrivateMail(Struct, frozen=True):
+    """Deliver one message to clients by id."""
+
+    card: ClientCard
+    private: Private
+
+
+class DrainAll(Struct, frozen=True):
+    """[control] Tell all sessions to drain."""
+
+    deadline_ms: int
+    spread_ms: int
+
+
+class Tick(Struct, frozen=True):
+    """[control] The registry's own reminder: let the store forget what is old."""
+
+
+RegistryMail: TypeAlias = (
+    Opened | Request | PrivateMail | Resolve | Create | Bounced | DrainAll | Tick | Terminated
+)

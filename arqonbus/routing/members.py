@@ -1,0 +1,108 @@
+"""Members: who is in a channel, and the page of them that a command asks for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from heapq import nsmallest
+from typing import Any
+
+from msgspec import Struct
+
+from arqonbus.actor import Ref
+from arqonbus.protocol.payloads import MemberInfo, MembersArgs, MembersResult
+from arqonbus.routing.cards import ClientCard
+
+__all__ = ["DEFAULT_PAGE", "Member", "Members", "members_page"]
+
+DEFAULT_PAGE = 100
+"""Items in one answer of a list when the client names no limit."""
+
+
+class Member(Struct, gc=False):
+    """One member. ``direct`` and ``star`` say by which joins it is one; with neither it goes."""
+
+    card: ClientCard
+    joined_at: str  # RFC 3339
+    direct: bool = False  # joined this channel
+    star: bool = False  # joined the whole room
+    watches: bool = False  # asked to be told of joins and leaves
+
+    def info(self) -> MemberInfo:
+        """Write it as clients read it."""
+        card = self.card
+        return MemberInfo(card.client, card.identity.user, card.profile, self.joined_at)
+
+
+class Members:
+    """The members of one channel, in the order in which they came. Owned by the channel."""
+
+    __slots__ = ("_by_client", "_refs")
+
+    def __init__(self) -> None:
+        self._by_client: dict[str, Member] = {}
+        self._refs: tuple[Ref[Any], ...] | None = ()  # of all members; None: to be made anew
+
+    def join(self, card: ClientCard, joined_at: str, *, star: bool, watches: bool) -> bool:
+        """Add a client, or another reason for which it is in. Returns whether it is new."""
+        member = self._by_client.get(card.client)
+        is_new = member is None
+        if member is None:
+            member = self._by_client[card.client] = Member(card, joined_at)
+            self._refs = None
+        if star:
+            member.star = True
+        else:
+            member.direct, member.watches = True, watches
+        return is_new
+
+    def leave(self, client: str, *, star: bool) -> Member | None:
+        """End one reason for which a client is in. Returns the member when it was the last one: it is out."""
+        member = self._by_client.get(client)
+        if member is None:
+            return None
+        if star:
+            member.star = False
+        else:
+            member.direct = member.watches = False
+        return None if member.star or member.direct else self.drop(client)
+
+    def drop(self, client: str) -> Member | None:
+        """Take a client out. Returns the member that it was; None: it was none."""
+        member = self._by_client.pop(client, None)
+        if member is not None:
+            self._refs = None
+        return member
+
+    def get(self, client: str) -> Member | None:
+        """Give a member by its id."""
+        return self._by_client.get(client)
+
+    @property
+    def refs(self) -> tuple[Ref[Any], ...]:
+        """All members' refs. O(members) after a change, else O(1)."""
+        if self._refs is None:
+            self._refs = tuple([member.card.ref for member in self._by_client.values()])
+        return self._refs
+
+    def watchers(self) -> list[Ref[Any]]:
+        """Refs of the members that want to be told of joins and leaves."""
+        return [member.card.ref for member in self._by_client.values() if member.watches]
+
+    def __len__(self) -> int:
+        return len(self._by_client)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._by_client.values())
+
+
+def members_page(members: Iterable[Member], count: int, args: MembersArgs) -> MembersResult:
+    """Give one page, by client id, so that joins and leaves between two pages repeat and skip nobody else.
+
+    O(members * log(limit)).
+    """
+    limit = args.limit or DEFAULT_PAGE
+    after = args.cursor or ""
+    page = nsmallest(limit + 1, (m for m in members if m.card.client > after), key=lambda m: m.card.client)
+    more = len(page) > limit
+    shown = page[:limit]
+    return MembersResult(tuple(m.info() for m in shown), count, shown[-1].card.client if more else None)

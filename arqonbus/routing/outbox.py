@@ -1,0 +1,104 @@
+"""Outbox: bounded bytes waiting for one socket, and the verdict on a consumer that is too slow.
+
+While the transport takes what it gets, nothing waits here: a turn's frames go out in one write. Once the transport
+says that it holds much, frames wait here until it drained, bounded in bytes, messages and time. The chunks are shared
+with all other receivers, so waiting costs a reference, not a copy.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from arqonbus.routing.mail import Deliver
+from arqonbus.routing.socket import Socket
+
+__all__ = ["Outbox", "OutboxBounds"]
+
+
+class OutboxBounds(Struct, frozen=True):
+    """How far a client may fall behind. Over any of them it is too slow."""
+
+    size_bytes: int  # with what the transport holds
+    messages: int
+    soft_bytes: int  # may be exceeded for soft_s
+    soft_s: float
+    age_s: float  # of the oldest message that waits
+
+
+class Outbox:
+    """What waits for one client. Owned by its session, used inside the session's turns only."""
+
+    __slots__ = ("_bounds", "_over_soft_since", "_socket", "_waiting", "_with_texts", "is_blocked", "n_messages", "since", "size")
+
+    def __init__(self, socket: Socket, bounds: OutboxBounds, with_texts: bool) -> None:
+        self._socket = socket
+        self._bounds = bounds
+        self._with_texts = with_texts  # the connection is compressed: it needs the texts, not the frames
+        self._waiting: list[Deliver] = []
+        self._over_soft_since: float | None = None
+        self.is_blocked = False  # the transport asked to wait; a Writable will come
+        self.size = 0  # bytes of _waiting; counted while blocked only: else nothing outlives the turn
+        self.n_messages = 0  # messages of _waiting, likewise
+        self.since: float | None = None  # when the oldest of _waiting was seen to wait
+
+    def add(self, deliver: Deliver) -> None:
+        """Take frames for the client; they leave with ``flush``."""
+        self._waiting.append(deliver)
+        if self.is_blocked:
+            self.size += len(deliver.chunk)
+            self.n_messages += len(deliver.texts)
+
+    def flush(self) -> None:
+        """Write what waits, in one piece. Without effect while blocked."""
+        waiting = self._waiting
+        if not waiting or self.is_blocked:
+            return
+        self._waiting = []
+        if len(waiting) == 1:
+            chunk = waiting[0].chunk
+            texts = waiting[0].texts if self._with_texts else ()
+        else:
+            chunk = b"".join([deliver.chunk for deliver in waiting])
+            texts = tuple(text for deliver in waiting for text in deliver.texts) if self._with_texts else ()
+        self.is_blocked = not self._socket.write(chunk, texts)
+
+    def writable(self) -> None:
+        """The transport drained: go on."""
+        self.is_blocked = False
+        self._over_soft_since = self.since = None
+        self.size = self.n_messages = 0
+        self.flush()
+
+    def why_too_slow(self, now: float) -> str | None:
+        """Give the verdict; to be asked after each turn while blocked, and now and then.
+
+        Returns:
+            None: within bounds. Else the bound that is broken, for people.
+        """
+        bounds = self._bounds
+        if self._waiting and self.since is None:
+            self.since = now
+        total = self.size + self._socket.buffered_bytes()
+        if total > bounds.size_bytes:
+            return f"more than {bounds.size_bytes} bytes wait"
+        if self.n_messages > bounds.messages:
+            return f"more than {bounds.messages} messages wait"
+        if self.since is not None and now - self.since > bounds.age_s:
+            return f"a message waits for more than {bounds.age_s} s"
+        return self._soft_verdict(total, now)
+
+    def _soft_verdict(self, total: int, now: float) -> str | None:
+        if total <= self._bounds.soft_bytes:
+            self._over_soft_since = None
+        elif self._over_soft_since is None:
+            self._over_soft_since = now
+        elif now - self._over_soft_since >= self._bounds.soft_s:
+            return f"more than {self._bounds.soft_bytes} bytes wait for {self._bounds.soft_s} s"
+        return None
+
+    def clear(self) -> int:
+        """Forget what waits. Returns how many messages that were."""
+        n = sum(len(deliver.texts) for deliver in self._waiting)
+        self._waiting = []
+        self.size = self.n_messages = 0
+        return n

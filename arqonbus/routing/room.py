@@ -1,0 +1,386 @@
+"""Room: owns its channels and knows who is in any of them. Broadcasts go from here, once to each member.
+
+Joins and leaves pass through the room, so it knows each client's channels; events do not. When a client's session
+ends, the room is told by the kernel (it watches its members) and drops the client everywhere, however it ended.
+
+Restart: none. Like its channels, a room is resumed after a failure with the state that it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from msgspec import UNSET, Struct
+
+from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
+from arqonbus.errors import AlreadyExists, LimitExceeded, NotFound, Refusal
+from arqonbus.protocol.envelope import BroadcastOut, System, trace_parent, trace_state
+from arqonbus.protocol.names import ALL_CHANNELS, is_system
+from arqonbus.protocol.payloads import (
+    BroadcastResult,
+    ChannelOptions,
+    ChannelPosition,
+    Empty,
+    JoinChannelResult,
+    LeftReason,
+)
+from arqonbus.routing import incident
+from arqonbus.routing.cards import ChannelCard, ChannelKind, ClientCard, RoomCard
+from arqonbus.routing.channel import Channel, ChannelSetup
+from arqonbus.routing.fanout import deliver_one, fan_out
+from arqonbus.routing.mail import (
+    Answer,
+    Bounced,
+    BroadcastMail,
+    Create,
+    Delete,
+    Drop,
+    Describe,
+    Join,
+    Joined,
+    Leave,
+    ListMembers,
+    Parted,
+    Publish,
+    ReadHistory,
+    Receipt,
+    Resolve,
+    Resolved,
+    RoomMail,
+    StarJoined,
+)
+from arqonbus.routing.members import Member, members_page
+from arqonbus.telemetry.logs import get_log
+
+__all__ = ["Room", "RoomSetup"]
+
+_log = get_log("routing")
+
+
+class RoomSetup(Struct, frozen=True):
+    """What all rooms share."""
+
+    channel: ChannelSetup
+    channel_bounds: Bounds
+    max_channels: int  # in one room
+    defaults: ChannelOptions  # every field filled: what a channel gets that says nothing else
+    auto_create: bool
+
+
+class _Presence(Struct):
+    """One client in this room."""
+
+    member: Member
+    channels: frozenset[str] = frozenset()  # joined by name
+
+
+class _Gather(Struct):
+    """A join of the whole room that waits for the positions of its channels."""
+
+    join: Join
+    waits_for: set[str]
+    positions: list[ChannelPosition]
+
+
+class Room(Actor[RoomMail]):
+    """One room. Spawned by the registry; stops itself when it has neither channels nor members."""
+
+    __slots__ = ("_card", "_clients", "_gathers", "_registry", "_setup")
+
+    def __init__(self, setup: RoomSetup, card: RoomCard, registry: Ref[Any]) -> None:
+        self._setup = setup
+        self._card = card
+        self._registry = registry
+        self._clients: dict[str, _Presence] = {}  # by client id, in the order in which they came
+        self._gathers: dict[str, _Gather] = {}  # by client id: it has one command in work at most
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    def receive(self, mail: RoomMail, ctx: Context[RoomMail]) -> None:
+        """Handle one mail."""
+        try:
+            self._handlers[type(mail)](self, mail, ctx)
+        except Refusal as refusal:
+            self._tell_refusal(mail, refusal)
+
+    def flush(self, ctx: Context[RoomMail]) -> None:
+        """Show what changed, and go when there is nothing left."""
+        self._card.members = len(self._clients)
+        if not self._clients and not self._card.channels:
+            ctx.stop("empty")
+
+    def failed(self, mail: RoomMail | None, error: Exception, ctx: Context[RoomMail]) -> None:
+        """Answer ``internal`` to whoever waits for the mail in work."""
+        card = getattr(mail, "card", None)
+        client = card.client if card is not None else None
+        self._tell_refusal(mail, incident.report(_log, error, client=client, room=self._card.room))
+
+    def stopped(self, unread: list[RoomMail], ctx: Context[RoomMail]) -> None:
+        """Tell members, if it was stopped with some, and give what was not read back to the registry."""
+        for presence in self._clients.values():
+            for channel in (*presence.channels, *([ALL_CHANNELS] if presence.member.star else ())):
+                presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
+        for mail in unread:
+            if not isinstance(mail, Terminated | StarJoined):
+                self._registry.tell_past_bound(Bounced(self._card.room, mail))
+        unread.clear()
+
+    def _tell_refusal(self, mail: Any, refusal: Refusal) -> None:
+        """Answer in the form that the sender waits for."""
+        card: ClientCard | None = getattr(mail, "card", None)
+        match mail:
+            case Resolve():
+                mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
+            case BroadcastMail():
+                mail.card.ref.signal(Receipt(mail.broadcast.id, refusal))
+            case Bounced(mail=Publish() as publish):
+                publish.card.ref.signal(Receipt(publish.event.id, refusal))
+            case Bounced():
+                self._tell_refusal(mail.mail, refusal)
+            case Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers() if card is not None:
+                card.ref.signal(Answer(mail.request_id, refusal))
+
+    # --- channels -----------------------------------------------------------------------------------------------
+
+    def _find(self, channel: str) -> Ref[Any] | None:
+        """Give a living channel; one that is gone but kept events comes back."""
+        entry = self._card.channels.get(channel)
+        return entry[0] if entry is not None and entry[0].alive else None
+
+    def _open(self, channel: str, card: ClientCard | None, may_create: bool, ctx: Context[RoomMail]) -> Ref[Any]:
+        """Give a channel, made if need be. Raises NotFound, LimitExceeded."""
+        ref = self._find(channel)
+        if ref is not None:
+            return ref
+        if not may_create and not self._setup.channel.history.holds(self._card.room, channel):
+            raise NotFound(f"no channel {self._card.room}:{channel}")
+        return self._spawn(channel, card, ChannelOptions(), "system" if is_system(self._card.room) else "user", ctx)
+
+    def _spawn(
+        self, channel: str, by: ClientCard | None, options: ChannelOptions, kind: ChannelKind, ctx: Context[RoomMail]
+    ) -> Ref[Any]:
+        if len(self._card.channels) >= self._setup.max_channels:
+            raise LimitExceeded(f"the room has {self._setup.max_channels} channels, which is the most it may have")
+        setup = self._setup.channel
+        card = ChannelCard(
+            self._card.room,
+            channel,
+            kind,
+            _filled(options, self._setup.defaults),
+            setup.timestamp(),
+            by.client if by is not None else None,
+        )
+        stars = tuple((p.member.card, p.member.joined_at) for p in self._clients.values() if p.member.star)
+        props: Props[Any] = Props(lambda: Channel(setup, card, ctx.ref, stars), self._setup.channel_bounds)
+        ref = ctx.spawn(props, channel)
+        ref.watch(ctx.ref)
+        self._card.channels[channel] = (ref, card)
+        _log.info("channel_created", client=card.created_by, room=card.room, channel=channel, kind=kind)
+        if stars:
+            created = deliver_one(System("channel_created", card.info(), card.room, channel))
+            fan_out(created, [star.ref for star, _ in stars])
+        return ref
+
+    def _resolve(self, mail: Resolve, ctx: Context[RoomMail]) -> None:
+        found = ctx.ref if mail.channel is None else self._open(mail.channel, mail.card, mail.may_create, ctx)
+        mail.card.ref.signal(Resolved(mail.room, mail.channel, found))
+
+    def _create(self, mail: Create, ctx: Context[RoomMail]) -> None:
+        if self._find(mail.channel) is not None:
+            raise AlreadyExists(f"there is a channel {self._card.room}:{mail.channel}")
+        self._spawn(mail.channel, mail.card, mail.options, mail.kind, ctx)
+        if mail.card is not None:
+            _, card = self._card.channels[mail.channel]
+            mail.card.ref.signal(Answer(mail.request_id, card.info()))
+
+    def _forward(self, mail: Delete | ReadHistory, ctx: Context[RoomMail]) -> None:
+        self._open(mail.channel, mail.card, False, ctx).tell_past_bound(mail)
+
+    def _describe(self, mail: Describe, ctx: Context[RoomMail]) -> None:
+        self._open(mail.channel, mail.card, False, ctx)
+        _, card = self._card.channels[mail.channel]
+        mail.card.ref.signal(Answer(mail.request_id, card.info()))
+
+    def _list_members(self, mail: ListMembers, ctx: Context[RoomMail]) -> None:
+        if mail.channel is not None:
+            self._open(mail.channel, mail.card, False, ctx).tell_past_bound(mail)
+            return
+        members = (presence.member for presence in self._clients.values())
+        mail.card.ref.signal(Answer(mail.request_id, members_page(members, len(self._clients), mail.args)))
+
+    def _bounced(self, mail: Bounced, ctx: Context[RoomMail]) -> None:
+        """Route again what a channel that went had not read."""
+        if isinstance(mail.mail, Publish):
+            may_create = self._setup.auto_create and not is_system(mail.name)
+            self._open(mail.name, mail.mail.card, may_create, ctx).tell_past_bound(mail.mail)
+        elif isinstance(mail.mail, Join) and mail.mail.star:
+            self._gathered(mail.mail.card.client, mail.name, None)
+        else:
+            self.receive(mail.mail, ctx)
+
+    # --- members ------------------------------------------------------------------------------------------------
+
+    def _join(self, mail: Join, ctx: Context[RoomMail]) -> None:
+        if mail.channel == ALL_CHANNELS:
+            self._join_all(mail, ctx)
+            return
+        ref = self._open(mail.channel, mail.card, mail.may_create, ctx)
+        presence = self._enter(mail.card, ctx)
+        presence.channels |= {mail.channel}
+        ref.tell_past_bound(mail)
+
+    def _join_all(self, mail: Join, ctx: Context[RoomMail]) -> None:
+        presence = self._enter(mail.card, ctx)
+        presence.member.star = True
+        asked = set()
+        for name, (ref, _) in self._card.channels.items():
+            if ref.tell_past_bound(Join(mail.card, None, name, mail.args, False, star=True)):
+                asked.add(name)
+        self._gathers[mail.card.client] = _Gather(mail, asked, [])
+        self._gathered(mail.card.client, None, None)
+
+    def _star_joined(self, mail: StarJoined, ctx: Context[RoomMail]) -> None:
+        self._gathered(mail.card.client, mail.channel, ChannelPosition(mail.channel, mail.epoch, mail.seq))
+
+    def _gathered(self, client: str, channel: str | None, position: ChannelPosition | None) -> None:
+        """Note one channel's answer; answer the client when all are here."""
+        gather = self._gathers.get(client)
+        if gather is None:
+            return
+        gather.waits_for.discard(channel or "")
+        if position is not None:
+            gather.positions.append(position)
+        if gather.waits_for:
+            return
+        del self._gathers[client]
+        result = JoinChannelResult(
+            room=self._card.room,
+            channel=ALL_CHANNELS,
+            recovered=False,
+            reason=None,
+            replayed=0,
+            members=len(self._clients),
+            lost=UNSET,
+            positions=tuple(sorted(gather.positions, key=lambda p: p.channel)),
+        )
+        answer = Joined(gather.join.request_id, self._card.room, ALL_CHANNELS, None, result, None)
+        gather.join.card.ref.signal(answer)
+
+    def _enter(self, card: ClientCard, ctx: Context[RoomMail]) -> _Presence:
+        """Give the client's presence here, from its first join on."""
+        presence = self._clients.get(card.client)
+        if presence is None:
+            joined_at = self._setup.channel.timestamp()
+            presence = self._clients[card.client] = _Presence(Member(card, joined_at))
+            card.ref.watch(ctx.ref)
+        return presence
+
+    def _leave(self, mail: Leave, ctx: Context[RoomMail]) -> None:
+        presence = self._clients.get(mail.card.client)
+        if mail.channel == ALL_CHANNELS:
+            self._leave_all(mail, presence, ctx)
+            return
+        ref = self._find(mail.channel)
+        if presence is None or mail.channel not in presence.channels or ref is None:
+            raise NotFound(f"not a member of {self._card.room}:{mail.channel}")
+        presence.channels -= {mail.channel}
+        self._exit(presence, ctx)
+        ref.tell_past_bound(mail)
+
+    def _leave_all(self, mail: Leave, presence: _Presence | None, ctx: Context[RoomMail]) -> None:
+        if presence is None or not presence.member.star:
+            raise NotFound(f"not a member of {self._card.room}:{ALL_CHANNELS}")
+        presence.member.star = False
+        for name, (ref, _) in self._card.channels.items():
+            ref.tell_past_bound(Leave(mail.card, None, name, star=True))
+        self._exit(presence, ctx)
+        mail.card.ref.signal(Parted(mail.request_id, self._card.room, ALL_CHANNELS, Empty()))
+
+    def _exit(self, presence: _Presence, ctx: Context[RoomMail]) -> None:
+        """Forget a client that is in nothing here any more."""
+        if not presence.channels and not presence.member.star:
+            del self._clients[presence.member.card.client]
+            presence.member.card.ref.unwatch(ctx.ref)
+
+    # --- broadcast ----------------------------------------------------------------------------------------------
+
+    def _broadcast(self, mail: BroadcastMail, ctx: Context[RoomMail]) -> None:
+        broadcast = mail.broadcast
+        out = BroadcastOut(
+            self._card.room,
+            broadcast.id or f"{mail.card.client}.{ctx.now:.6f}",
+            mail.card.client,
+            self._setup.channel.timestamp(),
+            broadcast.payload,
+            broadcast.metadata,
+            broadcast.reply_to,
+            trace_parent(broadcast.traceparent),
+            trace_state(broadcast.tracestate),
+        )
+        refs = [presence.member.card.ref for presence in self._clients.values()]
+        fan_out(deliver_one(out), refs)
+        counters = self._setup.channel.counters
+        counters.messages_in += 1
+        counters.messages_out += len(refs)
+        if broadcast.ack:
+            mail.card.ref.signal(Receipt(broadcast.id, BroadcastResult(len(refs))))
+
+    # --- ends ---------------------------------------------------------------------------------------------------
+
+    def _terminated(self, mail: Terminated, ctx: Context[RoomMail]) -> None:
+        """A channel or a member's session is gone."""
+        name = mail.ref.name.rpartition("/")[2]
+        entry = self._card.channels.get(name)
+        if entry is not None and entry[0] is mail.ref:
+            del self._card.channels[name]
+            self._part_members(name, ctx)
+            return
+        presence = self._clients.get(name)
+        if presence is None or presence.member.card.ref is not mail.ref:
+            return
+        del self._clients[name]
+        self._gathers.pop(name, None)
+        drop = Drop(presence.member.card, _left_reason(mail.reason))
+        for channel, (ref, _) in self._card.channels.items():
+            if presence.member.star or channel in presence.channels:
+                ref.signal(drop)
+
+    def _part_members(self, channel: str, ctx: Context[RoomMail]) -> None:
+        """Nobody is in a channel that is gone."""
+        for gathering in list(self._gathers):
+            self._gathered(gathering, channel, None)
+        for presence in list(self._clients.values()):
+            if channel in presence.channels:
+                presence.channels -= {channel}
+                presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
+                self._exit(presence, ctx)
+
+    _handlers: ClassVar[dict[type, Callable[[Room, Any, Context[RoomMail]], None]]] = {
+        Resolve: _resolve,
+        Create: _create,
+        Join: _join,
+        Leave: _leave,
+        Delete: _forward,
+        ReadHistory: _forward,
+        ListMembers: _list_members,
+        BroadcastMail: _broadcast,
+        StarJoined: _star_joined,
+        Bounced: _bounced,
+        Terminated: _terminated,
+        Describe: _describe,
+    }
+
+
+def _left_reason(reason: str) -> LeftReason:
+    """Say to members why a session ended; an end that the supervisor made is a loss to them."""
+    return "left" if reason == "left" else "drained" if reason == "drained" else "lost"
+
+
+def _filled(options: ChannelOptions, defaults: ChannelOptions) -> ChannelOptions:
+    """Put the settings' values where the options say nothing."""
+    values = {
+        field: getattr(defaults, field) if getattr(options, field) is None else getattr(options, field)
+        for field in ChannelOptions.__struct_fields__
+    }
+    return ChannelOptions(**values)

@@ -1,0 +1,452 @@
+"""Session: one client. What it sends becomes mail to the right actor; what it is sent becomes frames for its socket.
+
+What the client sends is handled strictly one after the other: the user lane is held while a command is in work, while
+an address is looked up, and while a receiver has no room. Deliveries come by the control lane and are never held.
+
+    AWAITING ──connect with a key──▶ OPEN ──▶ (stopped)
+        └────────── anything else: told, closed 4501
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any, ClassVar
+
+from msgspec import UNSET, Struct
+
+from arqonbus.actor import Actor, Context, Ref
+from arqonbus.errors import Forbidden, InvalidArgs, Refusal, Unauthenticated
+from arqonbus.protocol import codes
+from arqonbus.protocol.codec import decode_args
+from arqonbus.protocol.envelope import NULL, Broadcast, Command, Event, Private, Response, System, accepted, error_body
+from arqonbus.protocol.payloads import (
+    ConnectArgs,
+    ConnectResult,
+    Draining,
+    Limits,
+    Membership,
+    Profile,
+    Welcome,
+    WhoamiResult,
+    merge_profile,
+)
+from arqonbus.routing import incident
+from arqonbus.routing.cards import ClientCard
+from arqonbus.routing.fanout import deliver_one
+from arqonbus.routing.mail import (
+    Answer,
+    AuthTimeout,
+    BroadcastMail,
+    Deliver,
+    Drain,
+    Inbound,
+    Invalid,
+    Joined,
+    LeaveNow,
+    Lost,
+    Opened,
+    OutboxCheck,
+    Parted,
+    PrivateMail,
+    Publish,
+    Receipt,
+    RegistryMail,
+    Request,
+    Resolve,
+    Resolved,
+    SessionMail,
+    SetProfile,
+    WhoAmI,
+    Writable,
+)
+from arqonbus.routing.outbox import Outbox, OutboxBounds
+from arqonbus.routing.socket import Hello, Socket
+from arqonbus.security.gate import Action, Gate, Identity
+from arqonbus.telemetry.counters import Counters
+from arqonbus.telemetry.logs import get_log
+
+__all__ = ["Session", "SessionSetup"]
+
+MAX_ROUTES = 256  # addresses whose ref a session remembers; the one learnt first goes first
+OUTBOX_CHECK_S = 1.0  # between two looks at an outbox that waits; fine enough for bounds in seconds
+MAX_NAME = 128  # characters of a profile's short texts, as protocol.shapes.Profile has it
+INVALID_WINDOW_S = 60.0  # limits.invalid_envelopes counts per minute
+
+_log = get_log("routing")
+
+
+class SessionSetup(Struct, frozen=True):
+    """What all sessions share."""
+
+    registry: Ref[RegistryMail]
+    gate: Gate
+    user_of: Callable[[str], str | None]  # key -> user, None: unknown key
+    counters: Counters
+    outbox: OutboxBounds
+    server: str  # name of this server
+    version: str  # of the protocol
+    heartbeat_s: float
+    max_message_bytes: int
+    max_invalid: int  # invalid messages a minute
+    anonymous: bool  # clients without a key are welcome
+    auth_timeout_s: float
+    auto_create: bool
+
+
+def _short(text: str | None) -> str | None:
+    return text[:MAX_NAME] if text else None
+
+
+def _refuse_later_parts(args: ConnectArgs) -> None:
+    """Refuse what this version does not do, rather than to pass over it in silence."""
+    for name in ("will", "resume"):
+        if getattr(args, name) not in (UNSET, NULL):
+            raise InvalidArgs(f"not in this version of the server - at `$.args.{name}`")
+
+
+class _State(Enum):
+    AWAITING = "awaiting"  # no valid credentials yet
+    OPEN = "open"
+
+
+class Session(Actor[SessionMail]):
+    """One client's connection. Spawned by the server for each, stops when the connection is gone or closed by it."""
+
+    __slots__ = (
+        "_card",
+        "_checks",
+        "_client",
+        "_hello",
+        "_invalid_since",
+        "_is_first",
+        "_memberships",
+        "_n_invalid",
+        "_outbox",
+        "_routes",
+        "_setup",
+        "_socket",
+        "_state",
+        "_unroutable",
+    )
+
+    def __init__(self, setup: SessionSetup, client: str, socket: Socket, hello: Hello) -> None:
+        self._setup = setup
+        self._socket = socket
+        self._hello = hello
+        self._outbox = Outbox(socket, setup.outbox, hello.compressed)
+        self._client = client
+        self._card: ClientCard  # made once its ref is known, in started
+        self._state = _State.AWAITING
+        self._is_first = True  # no message came yet
+        self._routes: dict[tuple[str, str | None], Ref[Any]] = {}  # address -> channel, or room where there is none
+        self._memberships: tuple[tuple[str, str], ...] = ()  # a tuple: nearly all have one or two
+        self._unroutable: Refusal | None = None  # why the message to be received again has no receiver
+        self._n_invalid = 0  # since _invalid_since
+        self._invalid_since = 0.0
+        self._checks = False  # an OutboxCheck is on its way
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    def started(self, ctx: Context[SessionMail]) -> None:
+        """Welcome the client, refuse it, or wait for its credentials."""
+        profile = Profile(_short(self._hello.client_type), _short(self._hello.screen_name))
+        self._card = ClientCard(ctx.ref, Identity(self._client, None, True), profile)
+        token = self._hello.token
+        if token is None and not self._setup.anonymous:
+            ctx.after(self._setup.auth_timeout_s, AuthTimeout())
+        elif token is None or self._authenticate(token):
+            self._open()
+            self._outbox.add(deliver_one(System("welcome", self._welcome(Welcome))))
+        else:
+            self._turn_away("the token in the handshake is not valid", ctx)
+
+    def turn(self, batch: Iterator[SessionMail], ctx: Context[SessionMail]) -> None:
+        """Handle mail; the loop is spelt out because nearly all of it is Deliver."""
+        add = self._outbox.add
+        for mail in batch:
+            if type(mail) is Deliver:
+                add(mail)
+                continue
+            ctx.current = mail
+            self.receive(mail, ctx)
+            if ctx.paused:
+                return
+
+    def receive(self, mail: SessionMail, ctx: Context[SessionMail]) -> None:
+        """Handle one mail."""
+        self._handlers[type(mail)](self, mail, ctx)
+
+    def flush(self, ctx: Context[SessionMail]) -> None:
+        """Write what this turn gathered; close a client that is too slow."""
+        outbox = self._outbox
+        outbox.flush()
+        if outbox.is_blocked:
+            self._judge(ctx)
+
+    def failed(self, mail: SessionMail | None, error: Exception, ctx: Context[SessionMail]) -> None:
+        """Answer ``internal`` for the message in work."""
+        envelope = mail.envelope if isinstance(mail, Inbound) else None
+        command = envelope.command if isinstance(envelope, Command) else None
+        refusal = incident.report(_log, error, client=self._card.client, command=command)
+        if envelope is not None:
+            self._refuse(envelope.id, refusal)
+
+    def stopped(self, unread: list[SessionMail], ctx: Context[SessionMail]) -> None:
+        """What the client sent after the end, and what was on its way to it, ends here: it has been told or is gone."""
+        unread.clear()
+        self._socket.close(codes.INTERNAL_ERROR, "internal error")  # without effect unless the supervisor ended it
+
+    # --- from the client ----------------------------------------------------------------------------------------
+
+    def _inbound(self, mail: Inbound, ctx: Context[SessionMail]) -> None:
+        envelope = mail.envelope
+        is_first, self._is_first = self._is_first, False
+        if type(envelope) is Command:
+            if envelope.command == "connect" and is_first:
+                self._connect(envelope, ctx)
+                return
+        if self._state is _State.AWAITING:
+            self._refuse(envelope.id, Unauthenticated("expected the command connect with a token first"))
+            self._turn_away("expected the command connect with a token first", ctx)
+            return
+        try:
+            self._route(mail, ctx)
+        except Refusal as refusal:
+            self._refuse(envelope.id, refusal)
+
+    def _route(self, mail: Inbound, ctx: Context[SessionMail]) -> None:
+        envelope = mail.envelope
+        match envelope:
+            case Event():
+                room, channel = envelope.room, envelope.channel
+                self._setup.gate.authorize(self._card.identity, Action.PUBLISH, room, channel)
+                self._send(mail, (room, channel), Publish(self._card, envelope), ctx)
+            case Broadcast():
+                self._setup.gate.authorize(self._card.identity, Action.BROADCAST, envelope.room, None)
+                self._send(mail, (envelope.room, None), BroadcastMail(self._card, envelope), ctx)
+            case Private():
+                self._setup.gate.authorize(self._card.identity, Action.PRIVATE, None, None)
+                if not self._setup.registry.tell(PrivateMail(self._card, envelope), mail.size):
+                    ctx.hold(mail, until=self._setup.registry)
+            case Command():
+                request = Request(
+                    self._card, envelope.id, envelope.command, envelope.args, len(self._memberships)
+                )
+                self._setup.registry.tell_past_bound(request)
+                ctx.hold()
+
+    def _send(
+        self, mail: Inbound, address: tuple[str, str | None], outgoing: object, ctx: Context[SessionMail]
+    ) -> None:
+        """Tell the actor at ``address``; find it first, or wait until it has room, where that must be."""
+        unroutable, self._unroutable = self._unroutable, None
+        if unroutable is not None:
+            raise unroutable
+        ref = self._routes.get(address)
+        if ref is not None:
+            if ref.tell(outgoing, mail.size):
+                return
+            if ref.alive:
+                ctx.hold(mail, until=ref)
+                return
+            del self._routes[address]
+        room, channel = address
+        may_create = self._setup.auto_create and channel is not None and self._may_create(room, channel)
+        self._setup.registry.tell_past_bound(Resolve(self._card, room, channel, may_create))
+        ctx.hold(mail)
+
+    def _may_create(self, room: str, channel: str) -> bool:
+        try:
+            self._setup.gate.authorize(self._card.identity, Action.CREATE, room, channel)
+        except Forbidden:
+            return False
+        return True
+
+    def _invalid(self, mail: Invalid, ctx: Context[SessionMail]) -> None:
+        self._is_first = False
+        self._setup.counters.invalid += 1
+        self._refuse(mail.refusal.request_id, mail.refusal)
+        if self._state is _State.AWAITING:
+            self._turn_away("expected the command connect with a token first", ctx)
+            return
+        if ctx.now - self._invalid_since >= INVALID_WINDOW_S:
+            self._invalid_since, self._n_invalid = ctx.now, 0
+        self._n_invalid += 1
+        if self._n_invalid > self._setup.max_invalid:
+            self._close(codes.INVALID_ENVELOPES, "too many invalid envelopes", "lost", ctx)
+
+    # --- who the client is --------------------------------------------------------------------------------------
+
+    def _connect(self, envelope: Command, ctx: Context[SessionMail]) -> None:
+        try:
+            args = decode_args(envelope.args, ConnectArgs)
+            _refuse_later_parts(args)
+        except Refusal as refusal:
+            self._refuse(envelope.id, refusal)
+            if self._state is _State.AWAITING:
+                self._turn_away("the first command connect is not valid", ctx)
+            return
+        if args.token is not None and not self._authenticate(args.token):
+            self._refuse(envelope.id, Unauthenticated("the token is not valid - at `$.args.token`"))
+            self._turn_away("the token is not valid", ctx)
+            return
+        if self._state is _State.AWAITING and args.token is None:
+            self._refuse(envelope.id, Unauthenticated("expected a token, got none - at `$.args.token`"))
+            self._turn_away("expected a token", ctx)
+            return
+        if args.profile is not None:
+            self._card.profile = merge_profile(self._card.profile, args.profile)
+        if self._state is _State.AWAITING:
+            self._open()
+        self._outbox.add(deliver_one(accepted(envelope.id, self._welcome(ConnectResult, resumed=()))))
+
+    def _authenticate(self, token: str) -> bool:
+        user = self._setup.user_of(token)
+        if user is None:
+            return False
+        self._card.identity = Identity(self._card.client, user, False)
+        return True
+
+    def _open(self) -> None:
+        self._state = _State.OPEN
+        self._setup.registry.signal(Opened(self._card))
+        identity = self._card.identity
+        _log.info("client_connected", client=identity.client, user=identity.user, remote=self._hello.remote)
+
+    def _welcome(self, kind: Callable[..., Struct], **more: object) -> Struct:
+        setup = self._setup
+        return kind(
+            client=self._card.client,
+            server=setup.server,
+            version=setup.version,
+            heartbeat_s=setup.heartbeat_s,
+            limits=Limits(setup.max_message_bytes),
+            user=self._card.identity.user,
+            **more,
+        )
+
+    def _turn_away(self, why: str, ctx: Context[SessionMail]) -> None:
+        """Tell why, then close: a browser sees frames and close codes, but never an HTTP status."""
+        self._outbox.add(deliver_one(System("refused", error_body(Unauthenticated(why)))))
+        _log.warning("client_refused", client=self._card.client, remote=self._hello.remote, error="unauthenticated")
+        self._close(codes.UNAUTHENTICATED, why, "lost", ctx)
+
+    def _auth_timeout(self, mail: AuthTimeout, ctx: Context[SessionMail]) -> None:
+        if self._state is _State.AWAITING:
+            self._turn_away(f"no credentials within {self._setup.auth_timeout_s} s", ctx)
+
+    def _who_am_i(self, mail: WhoAmI, ctx: Context[SessionMail]) -> None:
+        identity = self._card.identity
+        memberships = tuple(Membership(room, channel) for room, channel in self._memberships)
+        permissions = tuple(action.value for action in self._setup.gate.permissions(identity))
+        result = WhoamiResult(identity.client, identity.user, self._card.profile, memberships, permissions)
+        self._answer(Answer(mail.request_id, result), ctx)
+
+    def _set_profile(self, mail: SetProfile, ctx: Context[SessionMail]) -> None:
+        self._card.profile = merge_profile(self._card.profile, mail.profile)
+        self._answer(Answer(mail.request_id, self._card.profile), ctx)
+
+    # --- answers ------------------------------------------------------------------------------------------------
+
+    def _answer(self, mail: Answer, ctx: Context[SessionMail]) -> None:
+        self._respond(mail.request_id, mail.result)
+        ctx.release()
+
+    def _receipt(self, mail: Receipt, ctx: Context[SessionMail]) -> None:
+        self._respond(mail.request_id, mail.result)
+
+    def _joined(self, mail: Joined, ctx: Context[SessionMail]) -> None:
+        membership = (mail.room, mail.channel)
+        if membership not in self._memberships:
+            self._memberships = (*self._memberships, membership)
+        if mail.ref is not None:
+            self._remember(membership, mail.ref)
+        self._respond(mail.request_id, mail.result)
+        if mail.replay is not None:
+            self._outbox.add(mail.replay)
+        ctx.release()
+
+    def _parted(self, mail: Parted, ctx: Context[SessionMail]) -> None:
+        membership = (mail.room, mail.channel)
+        self._memberships = tuple(one for one in self._memberships if one != membership)
+        if mail.result is not None:
+            self._respond(mail.request_id, mail.result)
+            ctx.release()
+
+    def _resolved(self, mail: Resolved, ctx: Context[SessionMail]) -> None:
+        if isinstance(mail.found, Refusal):
+            self._unroutable = mail.found
+        else:
+            self._remember((mail.room, mail.channel), mail.found)
+        ctx.release()
+
+    def _remember(self, address: tuple[str, str | None], ref: Ref[Any]) -> None:
+        if len(self._routes) >= MAX_ROUTES and address not in self._routes:
+            del self._routes[next(iter(self._routes))]
+        self._routes[address] = ref
+
+    def _respond(self, request_id: str | None, result: Struct | Refusal) -> None:
+        if isinstance(result, Refusal):
+            self._refuse(request_id, result)
+        else:
+            self._outbox.add(deliver_one(accepted(request_id, result)))
+
+    def _refuse(self, request_id: str | None, refusal: Refusal) -> None:
+        self._setup.counters.errors += 1
+        self._outbox.add(deliver_one(Response(request_id, "error", error=error_body(refusal))))
+
+    # --- the socket ---------------------------------------------------------------------------------------------
+
+    def _writable(self, mail: Writable, ctx: Context[SessionMail]) -> None:
+        self._outbox.writable()
+
+    def _check_outbox(self, mail: OutboxCheck, ctx: Context[SessionMail]) -> None:
+        self._checks = False  # flush, at the end of this turn, judges
+
+    def _judge(self, ctx: Context[SessionMail]) -> None:
+        why = self._outbox.why_too_slow(ctx.now)
+        if why is not None:
+            n_lost = self._outbox.clear()
+            self._setup.counters.slow_consumers += 1
+            _log.warning("slow_consumer", client=self._card.client, error=why, messages_lost=n_lost)
+            self._close(codes.SLOW_CONSUMER, "slow consumer", "lost", ctx)
+        elif not self._checks:
+            self._checks = True
+            ctx.after(OUTBOX_CHECK_S, OutboxCheck())
+
+    def _lost(self, mail: Lost, ctx: Context[SessionMail]) -> None:
+        _log.info("client_disconnected", client=self._card.client, code=mail.code, reason=mail.reason)
+        ctx.stop("left" if mail.code in (codes.NORMAL, codes.GOING_AWAY) else "lost")
+
+    def _drain(self, mail: Drain, ctx: Context[SessionMail]) -> None:
+        self._outbox.add(deliver_one(System("draining", Draining(mail.deadline_ms, mail.spread_ms))))
+        ctx.after(mail.leave_in_s, LeaveNow())
+
+    def _leave_now(self, mail: LeaveNow, ctx: Context[SessionMail]) -> None:
+        self._close(codes.DRAIN_OVER, "drain over", "drained", ctx)
+
+    def _close(self, code: int, reason: str, why_left: str, ctx: Context[SessionMail]) -> None:
+        """Write what waits, close the socket behind it, and end: nothing more comes from or goes to this client."""
+        self._outbox.flush()
+        self._socket.close(code, reason)
+        _log.info("client_closed", client=self._card.client, code=code, reason=reason)
+        ctx.stop(why_left)
+
+    _handlers: ClassVar[dict[type, Callable[[Session, Any, Context[SessionMail]], None]]] = {
+        Inbound: _inbound,
+        Invalid: _invalid,
+        Answer: _answer,
+        Joined: _joined,
+        Parted: _parted,
+        Receipt: _receipt,
+        Resolved: _resolved,
+        Writable: _writable,
+        Lost: _lost,
+        Drain: _drain,
+        LeaveNow: _leave_now,
+        AuthTimeout: _auth_timeout,
+        OutboxCheck: _check_outbox,
+        WhoAmI: _who_am_i,
+        SetProfile: _set_profile,
+    }

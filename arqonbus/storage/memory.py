@@ -1,0 +1,235 @@
+"""MemoryHistory: the default store, a ring for each channel. Never suspends; gone with the process."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Literal
+
+from arqonbus.storage.history import Page, Retention
+
+__all__ = ["MemoryHistory", "MemoryLog"]
+
+MAX_IDLE_POSITIONS = 100_000  # logs without events and without a writer whose position is still known; about 25 MB
+
+
+class MemoryLog:
+    """One channel's events, oldest first. Seqs are dense: the event at index i has seq ``top - len + 1 + i``."""
+
+    __slots__ = ("_ages", "_clock", "_on_size", "_retention", "_size", "_texts", "epoch", "is_open", "top", "touched_at")
+
+    def __init__(
+        self, epoch: str, retention: Retention, clock: Callable[[], float], on_size: Callable[[int], None]
+    ) -> None:
+        self.epoch = epoch
+        self.top = 0
+        self.is_open = True
+        self.touched_at = clock()  # of the last append, open or close
+        self._retention = retention
+        self._clock = clock
+        self._on_size = on_size  # told of each change in bytes, for the bound over all logs
+        self._texts: deque[bytes] = deque()
+        self._ages: deque[tuple[float, int]] = deque()  # (time, top after it): one entry for each append
+        self._size = 0  # bytes of _texts
+
+    @property
+    def keeps(self) -> bool:
+        """See Log."""
+        return self._retention.messages > 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of text kept now."""
+        return self._size
+
+    def __len__(self) -> int:
+        """Count the events kept now."""
+        return len(self._texts)
+
+    def append(self, texts: Sequence[bytes]) -> int:
+        """See Log. Amortized O(1) an event."""
+        self.top += len(texts)
+        if self._retention.messages > 0:
+            now = self._clock()
+            self.touched_at = now
+            size = sum(map(len, texts))
+            self._texts.extend(texts)
+            self._size += size
+            self._on_size(size)
+            self._ages.append((now, self.top))
+            self.trim(now)
+        return self.top
+
+    def read(
+        self,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        newest_first: bool = False,
+        limit: int = 100,
+        size_bytes: int | None = None,
+    ) -> Page:
+        """See Log. O(events given + distance from the nearer end)."""
+        self.trim(self._clock())
+        n = len(self._texts)
+        first = self.top - n + 1
+        low = max(first, 0 if after is None else after + 1)  # inclusive
+        high = min(self.top, self.top if before is None else before - 1)  # inclusive
+        seqs = range(high, low - 1, -1) if newest_first else range(low, high + 1)
+        events = self._take(seqs[:limit], size_bytes)
+        return Page(events, len(events) < len(seqs), first if n else 0, self.top if n else 0)
+
+    def _take(self, seqs: range, size_bytes: int | None) -> list[tuple[int, bytes]]:
+        events: list[tuple[int, bytes]] = []
+        size = 0
+        for seq, text in zip(seqs, self._slice(seqs), strict=True):
+            size += len(text)
+            if size_bytes is not None and size > size_bytes and events:
+                break
+            events.append((seq, text))
+        return events
+
+    def _slice(self, seqs: range) -> Iterator[bytes]:
+        """Give the texts of ``seqs``, walking the deque once from the nearer end."""
+        if not seqs:
+            return iter(())
+        n, first = len(self._texts), self.top - len(self._texts) + 1
+        low, high = min(seqs[0], seqs[-1]) - first, max(seqs[0], seqs[-1]) - first  # indices, inclusive
+        if low <= n - 1 - high:
+            ascending = list(islice(self._texts, low, high + 1))
+        else:
+            ascending = list(islice(reversed(self._texts), n - 1 - high, n - low))[::-1]
+        return iter(ascending) if seqs.step > 0 else reversed(ascending)
+
+    def retain(self, retention: Retention) -> None:
+        """See Log."""
+        self._retention = retention
+        self.trim(self._clock())
+
+    def close(self) -> None:
+        """See Log."""
+        self.is_open = False
+        self.touched_at = self._clock()
+
+    def trim(self, now: float) -> None:
+        """Drop what is over a bound."""
+        texts, retention = self._texts, self._retention
+        n_gone = max(0, len(texts) - retention.messages)
+        oldest_ok = now - retention.age_s
+        ages = self._ages
+        if ages and ages[0][0] < oldest_ok:
+            index = bisect_left(ages, (oldest_ok, -1))
+            first = self.top - len(texts) + 1
+            n_gone = max(n_gone, ages[index - 1][1] - first + 1)
+        if n_gone or self._size > retention.size_bytes:
+            self._drop(min(n_gone, len(texts)), retention.size_bytes)
+
+    def drop_oldest(self, n: int) -> None:
+        """Drop ``n`` events at least, for the bound over all logs."""
+        self._drop(min(n, len(self._texts)), self._size)
+
+    def _drop(self, n: int, size_bytes: int) -> None:
+        """Drop the oldest ``n``, and more until the size is within ``size_bytes``."""
+        texts = self._texts
+        size = self._size
+        while texts and (n > 0 or self._size > size_bytes):
+            self._size -= len(texts.popleft())
+            n -= 1
+        self._on_size(self._size - size)
+        first = self.top - len(texts) + 1
+        while self._ages and self._ages[0][1] < first:
+            self._ages.popleft()
+
+
+class MemoryHistory:
+    """Rings in this process. Bounded by each log's retention, and in all by ``total_bytes``.
+
+    Args:
+        total_bytes: most bytes of text over all logs; past it the log touched longest ago loses its older half first.
+        position_ttl_s: how long the position of a log without events and writer is remembered.
+        clock: monotonic seconds.
+        new_epoch: makes a name never used before.
+    """
+
+    backend: Literal["memory", "redis"] = "memory"
+
+    def __init__(
+        self, total_bytes: int, position_ttl_s: float, clock: Callable[[], float], new_epoch: Callable[[], str]
+    ) -> None:
+        self._total_bytes = total_bytes
+        self._position_ttl_s = position_ttl_s
+        self._clock = clock
+        self._new_epoch = new_epoch
+        self._rooms: dict[str, dict[str, MemoryLog]] = {}  # room -> channel -> log
+        self._size = 0  # bytes over all logs
+
+    @property
+    def size(self) -> int:
+        """Bytes of text kept now, over all logs."""
+        return self._size
+
+    def open(self, room: str, channel: str, retention: Retention) -> MemoryLog:
+        """See History."""
+        logs = self._rooms.setdefault(room, {})
+        log = logs.get(channel)
+        if log is None:
+            log = logs[channel] = MemoryLog(self._new_epoch(), retention, self._clock, self._count)
+        log.is_open = True
+        log.retain(retention)
+        return log
+
+    def holds(self, room: str, channel: str) -> bool:
+        """See History."""
+        log = self._rooms.get(room, {}).get(channel)
+        return log is not None and self._has_events(log)
+
+    def holds_any(self, room: str) -> bool:
+        """See History. O(logs of the room)."""
+        return any(self._has_events(log) for log in self._rooms.get(room, {}).values())
+
+    def _has_events(self, log: MemoryLog) -> bool:
+        log.trim(self._clock())
+        return len(log) > 0
+
+    def delete(self, room: str, channel: str) -> None:
+        """See History."""
+        log = self._rooms.get(room, {}).get(channel)
+        if log is not None:
+            self._size -= log.size
+            self._forget(room, channel)
+
+    def sweep(self) -> None:
+        """See History. O(logs)."""
+        now = self._clock()
+        idle = [
+            (log.touched_at, room, channel)
+            for room, logs in self._rooms.items()
+            for channel, log in logs.items()
+            if not log.is_open and not self._has_events(log)
+        ]
+        idle.sort()
+        n_over = len(idle) - MAX_IDLE_POSITIONS
+        for i, (touched_at, room, channel) in enumerate(idle):
+            if i < n_over or now - touched_at > self._position_ttl_s:
+                self._forget(room, channel)
+
+    def _forget(self, room: str, channel: str) -> None:
+        logs = self._rooms[room]
+        del logs[channel]
+        if not logs:
+            del self._rooms[room]
+
+    def _count(self, change: int) -> None:
+        self._size += change
+        if change > 0 and self._size > self._total_bytes:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        logs = [log for logs in self._rooms.values() for log in logs.values()]
+        for log in sorted(logs, key=lambda log: log.touched_at):
+            while self._size > self._total_bytes and len(log):
+                log.drop_oldest(len(log) // 2 + 1)
+            if self._size <= self._total_bytes:
+                return
