@@ -1,0 +1,115 @@
+"""Rules that one key's type cannot say: formats of texts, and what must hold between keys.
+
+A table of rules; ``load`` applies those whose keys are all right by themselves.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from operator import attrgetter
+
+from msgspec import Struct
+
+from arqonbus.config.keys import show
+from arqonbus.config.settings import Settings
+from arqonbus.config.values import NAME
+
+__all__ = ["RULES", "Rule"]
+
+SYSTEM_NAME = re.compile(r"_[A-Za-z0-9._-]{0,63}")
+"""A name of the server's own: begins with "_"; the rest as ``NAME``."""
+
+_NAME_WORDS = "1 to 64 of A-Z a-z 0-9 . _ -"
+_PATH = re.compile(r"/(?:(?![?#])[!-~])*")
+_HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
+_RESERVED_PATHS = ("/health", "/ready", "/version", "/metrics")
+
+
+class Rule(Struct, frozen=True):
+    """One rule."""
+
+    keys: tuple[str, ...]
+    """The keys it is about; the first is the one to name when all have their defaults."""
+    problem: Callable[[Settings], str | None]
+    """Returns what is wrong in words, or None."""
+
+
+def _matches(key: str, pattern: re.Pattern[str], expects: str, may_be_empty: bool = False) -> Rule:
+    value_of = attrgetter(key)
+
+    def problem(settings: Settings) -> str | None:
+        value: str = value_of(settings)
+        if pattern.fullmatch(value) or (may_be_empty and not value):
+            return None
+        return f"expected {expects}, got {show(value)}"
+
+    return Rule((key,), problem)
+
+
+def _at_most(lower: str, upper: str) -> Rule:
+    lower_of, upper_of = attrgetter(lower), attrgetter(upper)
+
+    def problem(settings: Settings) -> str | None:
+        small, large = lower_of(settings), upper_of(settings)
+        return None if small <= large else f"expected {lower} <= {upper}, got {small} and {large}"
+
+    return Rule((lower, upper), problem)
+
+
+def _needs(key: str, other: str) -> Rule:
+    value_of, other_of = attrgetter(key), attrgetter(other)
+
+    def problem(settings: Settings) -> str | None:
+        return f"expected {other} to be set as well" if value_of(settings) and not other_of(settings) else None
+
+    return Rule((key, other), problem)
+
+
+def _path_is_free(settings: Settings) -> str | None:
+    path = settings.server.path
+    return f"expected a path of its own, got {path}, which answers plain HTTP" if path in _RESERVED_PATHS else None
+
+
+def _idle_is_known(settings: Settings) -> str | None:
+    idle_s = settings.channels.idle_s
+    return f"expected -1 (never) or seconds from 0, got {idle_s}" if -1 < idle_s < 0 else None
+
+
+def _predefined_rooms_fit(settings: Settings) -> str | None:
+    n_rooms = len({channel.room for channel in settings.channels.predefined})
+    limit = settings.limits.rooms
+    return None if n_rooms <= limit else f"expected at most {limit} rooms (limits.rooms), got {n_rooms}"
+
+
+def _predefined_channels_fit(settings: Settings) -> str | None:
+    limit = settings.limits.channels_per_room
+    for room, n_channels in Counter(channel.room for channel in settings.channels.predefined).most_common(1):
+        if n_channels > limit:
+            return f"expected at most {limit} channels a room (limits.channels_per_room), got {n_channels} in {room}"
+    return None
+
+
+def _redis_is_absent(settings: Settings) -> str | None:
+    return "expected an empty text: the Redis store is not part of this version" if settings.redis.url else None
+
+
+RULES: tuple[Rule, ...] = (
+    _matches("server.host", _HOST, "an address or host name"),
+    _matches("server.path", _PATH, 'a path that begins with "/", without "?" or "#"'),
+    Rule(("server.path",), _path_is_free),
+    _matches("server.name", NAME, f"{_NAME_WORDS}, the first a letter or digit, or nothing", may_be_empty=True),
+    _needs("server.tls_cert", "server.tls_key"),
+    _needs("server.tls_key", "server.tls_cert"),
+    _needs("server.tls_client_ca", "server.tls_cert"),
+    _at_most("server.drain_spread_s", "server.drain_timeout_s"),
+    Rule(("channels.idle_s",), _idle_is_known),
+    Rule(("channels.predefined", "limits.rooms"), _predefined_rooms_fit),
+    Rule(("channels.predefined", "limits.channels_per_room"), _predefined_channels_fit),
+    _at_most("limits.message_bytes", "limits.mailbox_bytes"),
+    _at_most("limits.message_bytes", "limits.outbox_bytes"),
+    _at_most("limits.outbox_soft_bytes", "limits.outbox_bytes"),
+    Rule(("redis.url",), _redis_is_absent),
+    _matches("telemetry.room", SYSTEM_NAME, f'a system name: "_" first, then {_NAME_WORDS}'),
+    _matches("telemetry.channel", re.compile(f"{NAME.pattern}|{SYSTEM_NAME.pattern}"), f"a name: {_NAME_WORDS}"),
+)
+"""All rules, in the order of the documentation."""

@@ -1,0 +1,182 @@
+"""Assembly: builds the actors of a bus from the settings, as plain arguments. No socket, no signal, no event loop."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from arqonbus import __version__
+from arqonbus.actor import ActorSystem, Bounds, Directive, Dispatcher, Props, Ref, Strategy
+from arqonbus.actor.supervision import always
+from arqonbus.commands.registry import Predefined, Registry, RegistrySetup
+from arqonbus.commands.request import View
+from arqonbus.config import Settings
+from arqonbus.protocol.envelope import VERSION
+from arqonbus.protocol.payloads import ChannelOptions, StorageStatus
+from arqonbus.routing.channel import ChannelSetup
+from arqonbus.routing.directory import Directory
+from arqonbus.routing.mail import RegistryMail, SessionMail
+from arqonbus.routing.outbox import OutboxBounds
+from arqonbus.routing.room import RoomSetup
+from arqonbus.routing.session import Session, SessionSetup
+from arqonbus.routing.socket import Hello, Socket
+from arqonbus.security import Gate, Keys
+from arqonbus.storage.memory import MemoryHistory
+from arqonbus.telemetry.counters import Counters
+from arqonbus.telemetry.logs import get_log
+
+__all__ = ["Bus"]
+
+REPLAY_MOST = 1000  # events that one join replays: as many as one page of history may hold
+
+_log = get_log("server")
+
+
+class Bus:
+    """All actors of one server. Give its ``open_session`` to whatever accepts connections.
+
+    Args:
+        settings: read here, never again.
+        dispatcher: on the loop that serves.
+        timestamp: the wall clock, RFC 3339.
+    """
+
+    def __init__(self, settings: Settings, dispatcher: Dispatcher, timestamp: Callable[[], str]) -> None:
+        """Build all, and spawn the registry; its first turn makes the predefined channels."""
+        self.name = settings.server.name or f"node-{secrets.token_hex(3)}"
+        self.counters = Counters()
+        self.directory = Directory()
+        self.is_draining = False
+        self.keys = Keys(settings.auth.keys)
+        self.system = ActorSystem(dispatcher, on_failure=_log_verdict)
+        self._started_at = dispatcher.now()
+        self._history = MemoryHistory(
+            settings.history.total_bytes,
+            settings.history.position_ttl_s,
+            dispatcher.now,
+            lambda: secrets.token_urlsafe(6),
+        )
+        gate = Gate()
+        view = self._view(settings, gate, timestamp)
+        self.registry: Ref[RegistryMail] = self._spawn_registry(settings, view, timestamp)
+        self._session_setup = self._sessions(settings, gate)
+        self._session_bounds = _bounds(settings.limits.session_mailbox, settings.limits.mailbox_bytes)
+
+    def open_session(self, socket: Socket, hello: Hello) -> Ref[SessionMail]:
+        """Spawn the session of a client whose handshake is over."""
+        client = f"c-{secrets.token_urlsafe(12)}"
+        setup = self._session_setup
+        return self.system.spawn(Props(lambda: Session(setup, client, socket, hello), self._session_bounds), client)
+
+    def user_of(self, token: str) -> str | None:
+        """Give the user whose key the token is; by the keys of now, which a reload may change."""
+        return self.keys.user_of(token)
+
+    def _view(self, settings: Settings, gate: Gate, timestamp: Callable[[], str]) -> View:
+        dispatcher = self.system.dispatcher
+        return View(
+            directory=self.directory,
+            counters=self.counters,
+            gate=gate,
+            timestamp=timestamp,
+            uptime_s=lambda: dispatcher.now() - self._started_at,
+            storage=lambda: StorageStatus("memory", "ok"),
+            draining=lambda: self.is_draining,
+            server=self.name,
+            version=__version__,
+            auto_create=settings.channels.auto_create,
+            max_memberships=settings.limits.memberships,
+        )
+
+    def _spawn_registry(self, settings: Settings, view: View, timestamp: Callable[[], str]) -> Ref[RegistryMail]:
+        limits = settings.limits
+        channel = ChannelSetup(
+            history=self._history,
+            counters=self.counters,
+            timestamp=timestamp,
+            idle_s=settings.channels.idle_s,
+            page_bytes=settings.history.page_bytes,
+            replay_most=REPLAY_MOST,
+        )
+        bounds = _bounds(limits.channel_mailbox, limits.mailbox_bytes)
+        room = RoomSetup(
+            channel=channel,
+            channel_bounds=bounds,
+            max_channels=limits.channels_per_room,
+            defaults=_default_options(settings),
+            auto_create=settings.channels.auto_create,
+        )
+        setup = RegistrySetup(room, bounds, limits.rooms, _predefined(settings), random.Random())  # noqa: S311 - a spread of times, no secret
+        # A registry that is stopped ends the bus, so it never is: each failure is answered and logged by itself.
+        strategy = Strategy(always(Directive.RESUME), give_up=Directive.RESUME)
+        props: Props[Any] = Props(lambda: Registry(setup, view), bounds)
+        return self.system.spawn(props, "registry", strategy)
+
+    def _sessions(self, settings: Settings, gate: Gate) -> SessionSetup:
+        limits = settings.limits
+        return SessionSetup(
+            registry=self.registry,
+            gate=gate,
+            user_of=self.user_of,
+            counters=self.counters,
+            outbox=OutboxBounds(
+                size_bytes=limits.outbox_bytes,
+                messages=limits.outbox_messages,
+                soft_bytes=limits.outbox_soft_bytes,
+                soft_s=limits.outbox_soft_s,
+                age_s=limits.outbox_age_s,
+            ),
+            server=self.name,
+            version=VERSION,
+            heartbeat_s=settings.server.heartbeat_s,
+            max_message_bytes=limits.message_bytes,
+            max_invalid=limits.invalid_envelopes,
+            anonymous=bool(settings.auth.anonymous),
+            auth_timeout_s=settings.auth.timeout_s,
+            auto_create=settings.channels.auto_create,
+        )
+
+
+def _bounds(items: int, weight: int) -> Bounds:
+    return Bounds(items=items, weight=weight, low=items // 2)
+
+
+def _default_options(settings: Settings) -> ChannelOptions:
+    history = settings.history
+    return ChannelOptions(
+        history_limit=history.limit,
+        history_ttl_s=history.ttl_s,
+        history_bytes=history.bytes,
+        durable=False,
+        presence=settings.channels.presence,
+        persistent=False,
+    )
+
+
+def _predefined(settings: Settings) -> tuple[Predefined, ...]:
+    """The channels of the settings, and the server's own."""
+    configured = [
+        Predefined(
+            wanted.room,
+            wanted.channel,
+            ChannelOptions(
+                history_limit=wanted.history_limit,
+                history_ttl_s=wanted.history_ttl_s,
+                history_bytes=wanted.history_bytes,
+                presence=wanted.presence,
+                persistent=True,
+            ),
+            "configured",
+        )
+        for wanted in settings.channels.predefined
+    ]
+    own = Predefined(settings.telemetry.room, settings.telemetry.channel, ChannelOptions(persistent=True), "system")
+    return (*configured, own)
+
+
+def _log_verdict(ref: Ref[Any], mail: object, error: Exception, verdict: Directive) -> None:
+    """The failure itself is logged by the actor, which knows the client; here only what follows from it."""
+    if verdict is not Directive.RESUME:
+        _log.error("actor_given_up", error=error, actor=ref.name, verdict=verdict.value)

@@ -1,0 +1,173 @@
+"""Lifecycle: start, signals, reload, drain, end.
+
+    starting ──▶ serving ──SIGTERM/SIGINT──▶ draining ──all gone, or deadline──▶ stopped (0)
+       │            └─SIGHUP: reload              └──second signal──▶ stopped at once (128 + signal)
+       └─ cannot listen: one line, 2
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import Callable
+
+from arqonbus import __version__
+from arqonbus.actor import Dispatcher
+from arqonbus.config import Settings
+from arqonbus.routing.mail import DrainAll
+from arqonbus.server.assembly import Bus
+from arqonbus.server.banner import banner, switched_off
+from arqonbus.server.clock import WallClock
+from arqonbus.server.reload import Reload
+from arqonbus.telemetry.logs import LogHandle, configure, get_log
+from arqonbus.transport import Bind, Handshake, Health, Limits, ListenError, Listener, Timeouts, Tls
+
+__all__ = ["serve"]
+
+OK, CANNOT_START = 0, 2  # exit codes
+STOP_TIMEOUT_S = 2.0  # for the actors, once no connection is left: they only have to put away what they hold
+POLL_S = 0.02  # between two looks whether all clients have left; a drain lasts seconds
+GC_THRESHOLDS = (50_000, 20, 100)  # most objects of the hot path hold no cycle: look for cycles seldom
+
+_log = get_log("server")
+
+
+def serve(settings: Settings, reload: Callable[[], Settings] | None = None) -> int:
+    """Run a server until it is told to stop.
+
+    Args:
+        settings: valid ones.
+        reload: reads the settings again, for SIGHUP; raises ConfigError. None: SIGHUP is logged and ignored.
+
+    Returns:
+        The exit code: 0 drained, 2 could not start, 128 + signal when a second signal cut the drain short.
+    """
+    logs = configure(settings.log.level, settings.log.format, sys.stderr)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
+            return runner.run(_Server(settings, reload, logs).run())
+    finally:
+        logs.close()
+
+
+def _loop_factory(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if not settings.server.uvloop:
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+class _Server:
+    """One run of the server."""
+
+    def __init__(self, settings: Settings, reload: Callable[[], Settings] | None, logs: LogHandle) -> None:
+        self._settings = settings
+        self._reload = reload
+        self._logs = logs
+        self._signals: list[int] = []  # that told us to stop, in order
+        self._told = asyncio.Event()  # set at each of them
+        self._is_ready = False
+
+    async def run(self) -> int:
+        """Start, serve, drain."""
+        loop = asyncio.get_running_loop()
+        bus = Bus(self._settings, Dispatcher(loop), WallClock().timestamp)
+        listener = self._listener(bus)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number)
+        try:
+            await listener.start()
+        except ListenError as error:
+            print(f"arqonbus: {error}", file=sys.stderr)  # noqa: T201 - for the person who starts it, before any log
+            return CANNOT_START
+        reloader = Reload(self._settings, self._reload, bus, listener, self._logs, self._handshake)
+        loop.add_signal_handler(signal.SIGHUP, reloader.run)
+        self._announce(bus, listener)
+        self._calm_gc()
+        self._is_ready = True
+        await self._told.wait()
+        return await self._drain(bus, listener)
+
+    def _listener(self, bus: Bus) -> Listener:
+        server, limits = self._settings.server, self._settings.limits
+        return Listener(
+            bus.open_session,
+            self._handshake(self._settings),
+            bind=Bind(server.host, server.port, server.unix_socket, server.backlog),
+            tls=Tls(server.tls_cert, server.tls_key, server.tls_client_ca) if server.tls_cert else None,
+            limits=Limits(
+                message_bytes=limits.message_bytes,
+                connections=limits.connections,
+                half_open=limits.half_open,
+                half_open_per_ip=limits.half_open_per_ip,
+                handshake_bytes=limits.handshake_bytes,
+                outbox_bytes=limits.outbox_bytes,
+                control_rate=limits.control_rate,
+                control_burst=limits.control_burst,
+            ),
+            timeouts=Timeouts(
+                handshake_s=server.handshake_timeout_s,
+                close_s=server.close_timeout_s,
+                heartbeat_s=server.heartbeat_s,
+                pong_s=server.pong_timeout_s,
+            ),
+        )
+
+    def _handshake(self, settings: Settings) -> Handshake:
+        return Handshake(
+            Health(self._readiness, __version__),
+            path=settings.server.path,
+            origins=settings.server.origins,
+            compression=settings.server.compression,
+            query_token=settings.auth.query_token,
+        )
+
+    def _readiness(self) -> tuple[bool, str]:
+        return (True, "") if self._is_ready else (False, "starting")
+
+    def _announce(self, bus: Bus, listener: Listener) -> None:
+        settings = self._settings
+        loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+        if settings.log.format == "text" or (settings.log.format == "auto" and sys.stderr.isatty()):
+            self._logs.flush()
+            print(banner(settings, bus.name, listener.addresses, loop), file=sys.stderr)  # noqa: T201 - the banner
+        _log.info(
+            "server_started",
+            server=bus.name,
+            addresses=" ".join(listener.addresses),
+            loop=loop,
+            off=", ".join(switched_off(settings)),
+        )
+
+    @staticmethod
+    def _calm_gc() -> None:
+        """Leave what was made so far, which stays, out of every collection."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+
+    def _stop(self, number: int) -> None:
+        self._signals.append(number)
+        self._told.set()
+
+    async def _drain(self, bus: Bus, listener: Listener) -> int:
+        """Let the clients go, spread over time; cut those who stay past the deadline."""
+        server = self._settings.server
+        bus.is_draining = True
+        listener.drain()
+        _log.info("drain_started", signal=signal.Signals(self._signals[0]).name, clients=bus.directory.n_clients)
+        deadline_ms, spread_ms = int(server.drain_timeout_s * 1000), int(server.drain_spread_s * 1000)
+        bus.registry.signal(DrainAll(deadline_ms, spread_ms))
+        ends_at = asyncio.get_running_loop().time() + server.drain_timeout_s
+        while listener.statistics().open and asyncio.get_running_loop().time() < ends_at and len(self._signals) < 2:
+            await asyncio.sleep(POLL_S)
+        n_left = listener.statistics().open
+        await listener.close()
+        is_clean = await bus.system.stop(0.0 if len(self._signals) > 1 else STOP_TIMEOUT_S)
+        _log.info("server_stopped", clients_cut=n_left, clean=is_clean)
+        return OK if len(self._signals) < 2 else 128 + self._signals[1]
