@@ -48,6 +48,7 @@ exit codes:
   0  done; for run: stopped after all connections were drained
   1  internal error: a bug
   2  wrong usage, wrong configuration, or the server could not start
+  128 + signal, as 130: a second signal stopped run before all connections were drained
 """
 
 

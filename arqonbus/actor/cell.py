@@ -44,6 +44,11 @@ class State(Enum):
     STOPPED = "stopped"
 
 
+# Plain names: looking a member up on its class costs as much as the comparison it is for.
+_RUNNING = State.RUNNING
+_NO_MAIL: Iterator[Any] = iter(())
+
+
 class Cell(Generic[M]):
     """Runs one actor. Owned by its parent cell; called by the dispatcher."""
 
@@ -70,7 +75,7 @@ class Cell(Generic[M]):
         self.props = props
         self.parent = parent
         self.actor: Actor[M] = props.build()
-        self.mailbox: Mailbox[M] = Mailbox(props.bounds, partial(system.dispatcher.enqueue, self))
+        self.mailbox: Mailbox[M] = Mailbox(props.bounds, partial(system.dispatcher.enqueue, self), self.bury)
         self.ref: Ref[M] = Ref(name, self, self.mailbox)
         self.state = State.NEW
         self.current: M | None = None
@@ -85,47 +90,46 @@ class Cell(Generic[M]):
     # --- a turn -------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Run one turn. Called by the dispatcher only, while the mailbox is awake."""
-        if self.state is not State.RUNNING and not self._enter():
-            return
-        mailbox = self.mailbox
-        control = mailbox.control
-        self.paused = False
-        if control:
-            mailbox.control = []
-            self._handle(control, mailbox.put_back_control)
-        if mailbox.user and not mailbox.held and not self.paused:
-            self._handle(mailbox.take_user(BUDGET), mailbox.put_back)
-        self.current = None
-        try:
-            self.actor.flush(self)
-        except Exception as error:
-            self.fail(error)
-        if mailbox.is_quiet and self._reason is None:  # the common end, spelt out: one test, no call
-            mailbox.awake = False
-            mailbox.weight = 0
-        else:
-            self._end_turn()
+        """Run one turn. Called by the dispatcher only, while the mailbox is awake.
 
-    def _handle(self, batch: list[M], put_back: Callable[[list[M]], None]) -> None:
-        self._system.n_mails += len(batch)
-        rest: Iterator[M] = iter(batch)
+        In one function, since calls would cost more than the rest of a short turn.
+        """
+        if self.state is not _RUNNING and not self._enter():
+            return
+        mailbox, actor = self.mailbox, self.actor
+        self.paused = False
+        rest, put_back = _NO_MAIL, mailbox.put_back_control
         try:
-            self.actor.turn(rest, self)
+            batch = mailbox.control
+            if batch:
+                mailbox.control = []
+                rest = iter(batch)
+                actor.turn(rest, self)
+            if mailbox.user and not mailbox.held and not self.paused:
+                batch = mailbox.take_user(BUDGET)
+                rest, put_back = iter(batch), mailbox.put_back
+                actor.turn(rest, self)
         except Exception as error:
             self.fail(error)
             self.paused = True  # the rest waits for the next turn, so that control mail still goes first
+        self.current = None
+        try:
+            self.actor.flush(self)  # not `actor`: a failure may have put another one in its place
+        except Exception as error:
+            self.fail(error)
+        if self.paused or mailbox.control or mailbox.user or mailbox.waiters or self._reason is not None:
+            self._end_turn(list(rest), put_back)
         else:
-            if not self.paused:
-                return
-        left = list(rest)
+            mailbox.awake = False
+            mailbox.weight = 0
+
+    def _end_turn(self, left: list[M], put_back: Callable[[list[M]], None]) -> None:
+        """End a turn that leaves something to be done."""
+        mailbox = self.mailbox
         if self._again is not None:
             left.insert(0, self._again)
             self._again = None
         put_back(left)
-
-    def _end_turn(self) -> None:
-        mailbox = self.mailbox
         for callback in mailbox.settle():
             self.defer(callback)
         if self._reason is not None:
@@ -149,13 +153,12 @@ class Cell(Generic[M]):
 
     def _take_last_control(self) -> None:
         """While stopping, results of piped work and ends of children still reach the actor; user mail does not."""
-        if self.mailbox.control:
-            self.paused = False
-            self._handle(self.mailbox.take_control(), self.mailbox.put_back_control)
-            try:
-                self.actor.flush(self)
-            except Exception as error:
-                self.fail(error)
+        self.paused = False
+        try:
+            self.actor.turn(iter(self.mailbox.take_control()), self)
+            self.actor.flush(self)
+        except Exception as error:
+            self.fail(error)
         self.mailbox.hold()
         self.mailbox.settle()
 

@@ -48,7 +48,7 @@ class Loop(Protocol):
 class Dispatcher:
     """Runs turns on one loop. One per actor system; not thread-safe, as the loop is not."""
 
-    __slots__ = ("_loop", "_ready", "_scheduled", "_tasks", "n_turns")
+    __slots__ = ("_loop", "_ready", "_scheduled", "_tasks", "n_turns", "turn_at")
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
@@ -56,6 +56,7 @@ class Dispatcher:
         self._scheduled = False
         self._tasks: set[Any] = set()  # keeps piped work alive: a loop holds its tasks only weakly
         self.n_turns = 0
+        self.turn_at = loop.time()  # the loop's time at the last look: at most TURNS_A_LOOK turns old during a turn
 
     def enqueue(self, cell: Turn) -> None:
         """Give ``cell`` a turn after those that wait already. The caller sees to it that it stands there once."""
@@ -66,12 +67,15 @@ class Dispatcher:
 
     def _run(self) -> None:
         ready = self._ready
-        ends_at = self._loop.time() + SLICE_S
+        self.turn_at = self._loop.time()
+        ends_at = self.turn_at + SLICE_S
         while ready:
-            for _ in range(min(len(ready), TURNS_A_LOOK)):
-                self.n_turns += 1
+            n = min(len(ready), TURNS_A_LOOK)
+            self.n_turns += n
+            for _ in range(n):
                 ready.popleft().run()
-            if self._loop.time() >= ends_at:
+            self.turn_at = self._loop.time()
+            if self.turn_at >= ends_at:
                 break
         self._scheduled = bool(ready)
         if ready:

@@ -54,11 +54,14 @@ class Mailbox(Generic[M]):
     from false to true only. ``held`` keeps the user lane closed to the cell (not to senders) until it is released.
     """
 
-    __slots__ = ("_waiters", "awake", "bounds", "control", "dropped", "held", "is_open", "refused", "user", "wake", "weight")
+    __slots__ = ("awake", "bounds", "bury", "control", "dropped", "held", "is_open", "max_weight", "refused", "room", "user", "waiters", "wake", "weight")
 
-    def __init__(self, bounds: Bounds, wake: Callable[[], None]) -> None:
+    def __init__(self, bounds: Bounds, wake: Callable[[], None], bury: Callable[[M], None]) -> None:
         self.bounds = bounds
+        self.room = bounds.items  # mails that the user lane may hold: 0 once closed, so that put needs one test for both
+        self.max_weight = bounds.weight
         self.wake = wake  # puts the cell into the dispatcher's queue
+        self.bury = bury  # is given a mail that nobody will read
         self.control: list[M] = []
         self.user: list[M] = []
         self.weight = 0  # of the user lane; falls to 0 only when the lane is empty, so it may be too high, never too low
@@ -67,7 +70,7 @@ class Mailbox(Generic[M]):
         self.is_open = True
         self.refused = 0  # mails that found the lane full and went back to their sender
         self.dropped = 0  # mails lost to DROP_OLDEST
-        self._waiters: list[Callable[[], None]] | None = None  # made on first use: most mailboxes never fill
+        self.waiters: list[Callable[[], None]] | None = None  # made on first use: most mailboxes never fill
 
     def put(self, mail: M, weight: int = 0) -> bool:
         """Append to the user lane.
@@ -75,13 +78,9 @@ class Mailbox(Generic[M]):
         Returns:
             False when the mail was not taken: the mailbox is closed, or full under ``Overflow.REFUSE``.
         """
-        user = self.user
-        bounds = self.bounds
-        if len(user) >= bounds.items or self.weight >= bounds.weight or not self.is_open:
-            if not self._make_room():
-                return False
-            user = self.user
-        user.append(mail)
+        if (len(self.user) >= self.room or self.weight >= self.max_weight) and not self._make_room():
+            return False
+        self.user.append(mail)
         self.weight += weight
         if not self.awake and not self.held:
             self.awake = True
@@ -89,8 +88,9 @@ class Mailbox(Generic[M]):
         return True
 
     def put_past_bound(self, mail: M) -> bool:
-        """Append to the user lane whatever waits there. Returns False only when the mailbox is closed."""
+        """Append to the user lane whatever waits there. Returns False, a dead letter, only when it is closed."""
         if not self.is_open:
+            self.bury(mail)
             return False
         self.user.append(mail)
         if not self.awake and not self.held:
@@ -99,8 +99,9 @@ class Mailbox(Generic[M]):
         return True
 
     def put_control(self, mail: M) -> bool:
-        """Append to the control lane. Returns False only when the mailbox is closed."""
+        """Append to the control lane. Returns False only when the mailbox is closed; the mail is a dead letter then."""
         if not self.is_open:
+            self.bury(mail)
             return False
         self.control.append(mail)
         if not self.awake:
@@ -137,15 +138,10 @@ class Mailbox(Generic[M]):
         if not self.user:
             self.weight = 0
         self.awake = bool(self.control) or (bool(self.user) and not self.held)
-        if self._waiters is None or len(self.user) > self.bounds.low:
+        if self.waiters is None or len(self.user) > self.bounds.low:
             return []
-        waiters, self._waiters = self._waiters, None
+        waiters, self.waiters = self.waiters, None
         return waiters
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether both lanes are empty and nobody waits for room."""
-        return not (self.control or self.user or self._waiters)
 
     def hold(self) -> None:
         """Close the user lane to the cell until ``release``."""
@@ -162,16 +158,17 @@ class Mailbox(Generic[M]):
         """Keep ``callback`` until the lane is at its low mark. Returns False when there is room (or an end) already."""
         if not self.is_open or (len(self.user) <= self.bounds.low and self.weight < self.bounds.weight):
             return False
-        if self._waiters is None:
-            self._waiters = []
-        self._waiters.append(callback)
+        if self.waiters is None:
+            self.waiters = []
+        self.waiters.append(callback)
         return True
 
     def close(self) -> tuple[list[M], list[Callable[[], None]]]:
         """Take no more mail. Returns the unread mail (control lane first) and the callbacks that waited for room."""
         self.is_open = False
-        unread, waiters = [*self.control, *self.user], self._waiters or []
-        self.control, self.user, self._waiters, self.weight = [], [], None, 0
+        self.room = 0
+        unread, waiters = [*self.control, *self.user], self.waiters or []
+        self.control, self.user, self.waiters, self.weight = [], [], None, 0
         return unread, waiters
 
     def _make_room(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from arqonbus.actor.errors import ActorStopped, AskTimeout, KernelError, MailboxFull
 
@@ -16,24 +16,35 @@ if TYPE_CHECKING:
     from arqonbus.actor.cell import Cell
     from arqonbus.actor.mailbox import Mailbox
 
-__all__ = ["Ref", "Reply"]
+__all__ = ["Ref", "Reply", "Tell"]
 
 M = TypeVar("M")
+M_contra = TypeVar("M_contra", contravariant=True)
 T = TypeVar("T")
 
 
-class Ref(Generic[M]):
-    """Handle to one actor, alive or not. Compared by identity; may be kept and passed on freely."""
+class Tell(Protocol[M_contra]):
+    """The form of ``Ref.tell``."""
 
-    __slots__ = ("_cell", "_mailbox", "name")
+    def __call__(self, mail: M_contra, weight: int = 0) -> bool:
+        """See Ref."""
+
+
+class Ref(Generic[M]):
+    """Handle to one actor, alive or not. Compared by identity; may be kept and passed on freely.
+
+    ``tell`` and ``signal`` are the mailbox's own methods, kept here: they run for every delivery, and one call more
+    would make each a third dearer.
+    """
+
+    __slots__ = ("_cell", "_mailbox", "name", "signal", "tell")
 
     def __init__(self, name: str, cell: Cell[M], mailbox: Mailbox[M]) -> None:
         self.name = name  # path from the root, for people: "registry/science/explore"
         self._cell = cell
         self._mailbox = mailbox
-
-    def tell(self, mail: M, weight: int = 0) -> bool:
-        """Put ``mail`` into the user lane. Never waits.
+        self.tell: Tell[M] = mailbox.put
+        """Put a mail into the user lane. Never waits.
 
         Args:
             mail: anything the actor understands; don't change it afterwards.
@@ -42,14 +53,8 @@ class Ref(Generic[M]):
         Returns:
             False when it was not taken and is still the sender's: ``alive`` says whether the actor is gone or full.
         """
-        return self._mailbox.put(mail, weight)
-
-    def signal(self, mail: M) -> bool:
-        """Put ``mail`` into the control lane, which goes first. Returns False (a dead letter) when the actor is gone."""
-        if self._mailbox.put_control(mail):
-            return True
-        self._cell.bury(mail)
-        return False
+        self.signal: Callable[[M], bool] = mailbox.put_control
+        """Put a mail into the control lane, which goes first. Returns False (a dead letter) when the actor is gone."""
 
     def tell_past_bound(self, mail: M) -> bool:
         """Put ``mail`` into the user lane, in order, even when that is full.
@@ -57,10 +62,7 @@ class Ref(Generic[M]):
         For senders that are bounded themselves (one command in flight a session), so that the lane stays bounded by
         their number. Returns False when the actor is gone.
         """
-        if self._mailbox.put_past_bound(mail):
-            return True
-        self._cell.bury(mail)
-        return False
+        return self._mailbox.put_past_bound(mail)
 
     def on_room(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` once, soon, when the user lane is at its low mark or the actor is gone."""

@@ -29,7 +29,6 @@ class Statistics:
     actors: int  # living now
     ready: int  # waiting for a turn now
     turns: int
-    mails: int  # taken by turns
     dead_letters: int
     failures: int
     restarts: int
@@ -62,7 +61,6 @@ class ActorSystem:
     ) -> None:
         self.dispatcher = dispatcher
         self.root_strategy = root_strategy or Strategy(always(Directive.RESUME))
-        self.n_mails = 0
         self.n_restarts = 0
         self._n_cells = 0
         self._n_dead_letters = 0
@@ -105,7 +103,6 @@ class ActorSystem:
             actors=self._n_cells,
             ready=self.dispatcher.n_ready,
             turns=self.dispatcher.n_turns,
-            mails=self.n_mails,
             dead_letters=self._n_dead_letters,
             failures=self._n_failures,
             restarts=self.n_restarts,

@@ -6,10 +6,12 @@ their own on the same thread. It saves a question and an answer by mail for each
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from arqonbus.protocol.payloads import ChannelInfo, ChannelOptions, Profile
 from arqonbus.security.gate import Identity
+from arqonbus.storage.history import Log
 
 if TYPE_CHECKING:
     from arqonbus.actor import Ref
@@ -32,9 +34,9 @@ class ClientCard:
 
 
 class ChannelCard:
-    """One channel, written by it."""
+    """One channel. Written by it once, with what tells its position and its members whenever somebody looks."""
 
-    __slots__ = ("channel", "created_at", "created_by", "epoch", "kind", "members", "options", "room", "seq")
+    __slots__ = ("_log", "_members", "channel", "created_at", "created_by", "kind", "options", "room")
 
     def __init__(
         self, room: str, channel: str, kind: ChannelKind, options: ChannelOptions, created_at: str, created_by: str | None
@@ -45,9 +47,13 @@ class ChannelCard:
         self.options = options  # in force, settings filled in
         self.created_at = created_at  # RFC 3339
         self.created_by = created_by  # client id; None: the server
-        self.epoch = ""
-        self.seq = 0  # of the newest event
-        self.members = 0  # connections that get its events
+        self._log: Log | None = None
+        self._members: Sized = ()
+
+    def show(self, log: Log, members: Sized) -> None:
+        """Let people see the position of ``log`` and the number of ``members``, as they are when they look."""
+        self._log = log
+        self._members = members
 
     def info(self) -> ChannelInfo:
         """Write it as clients read it."""
@@ -55,9 +61,9 @@ class ChannelCard:
             room=self.room,
             channel=self.channel,
             options=self.options,
-            epoch=self.epoch,
-            seq=self.seq,
-            members=self.members,
+            epoch=self._log.epoch if self._log is not None else "",
+            seq=self._log.top if self._log is not None else 0,
+            members=len(self._members),
             created_at=self.created_at,
             created_by=self.created_by,
             kind=self.kind,

@@ -10,7 +10,7 @@ members and seq survive; a channel that keeps failing is stopped by its room and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from msgspec import UNSET, Raw, Struct
@@ -89,6 +89,7 @@ class Channel(Actor[ChannelMail]):
         "_room",
         "_setup",
         "_stars",
+        "_timestamp",
     )
 
     def __init__(
@@ -105,10 +106,11 @@ class Channel(Actor[ChannelMail]):
         self._batch: list[bytes] = []  # JSON texts of the events of this turn: seqs log.top + 1, log.top + 2 ...
         self._publishes: list[Publish] = []  # the mail of each of them
         self._n_acks = 0  # how many of them want to be acknowledged
+        self._timestamp = ""  # of the events of this turn; empty: none came yet
         self._quiet_since: float | None = None  # since when it is empty and without events; None: not known to be
         self._has_timer = False  # an IdleCheck is on its way
         self._is_deleted = False
-        self._show()
+        card.show(self._log, self._members)
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -117,7 +119,18 @@ class Channel(Actor[ChannelMail]):
         for card, joined_at in self._stars:
             self._members.join(card, joined_at, star=True, watches=False)
         self._stars = ()
-        self._show()
+
+    def turn(self, batch: Iterator[ChannelMail], ctx: Context[ChannelMail]) -> None:
+        """Handle mail. Events, which are nearly all of it, are spelt out; what is not may depend on those before it."""
+        publish = self._publish
+        for mail in batch:
+            ctx.current = mail
+            if type(mail) is Publish:
+                publish(mail)
+                continue
+            self.receive(mail, ctx)
+            if ctx.paused:
+                return
 
     def receive(self, mail: ChannelMail, ctx: Context[ChannelMail]) -> None:
         """Handle one mail."""
@@ -129,9 +142,10 @@ class Channel(Actor[ChannelMail]):
 
     def flush(self, ctx: Context[ChannelMail]) -> None:
         """Store and deliver the events of this turn, and see whether the channel is needed."""
-        self._commit()
-        self._show()
-        if not len(self._members) and self._may_go():
+        if self._batch:
+            self._commit()
+        self._timestamp = ""
+        if not self._members.count and self._may_go():
             self._watch_idleness(ctx)
 
     def failed(self, mail: ChannelMail | None, error: Exception, ctx: Context[ChannelMail]) -> None:
@@ -159,12 +173,14 @@ class Channel(Actor[ChannelMail]):
     def _publish(self, mail: Publish) -> None:
         event = mail.event
         seq = self._log.top + len(self._batch) + 1
+        if not self._timestamp:
+            self._timestamp = self._setup.timestamp()
         out = EventOut(
             self._card.room,
             self._card.channel,
             event.id or f"{self._log.epoch}.{seq}",
             mail.card.client,
-            self._setup.timestamp(),
+            self._timestamp,
             seq,
             event.payload,
             event.metadata,
@@ -192,8 +208,8 @@ class Channel(Actor[ChannelMail]):
             return
         counters = self._setup.counters
         counters.messages_in += len(batch)
-        if len(members):
-            counters.messages_out += len(batch) * len(members)
+        if members.count:
+            counters.messages_out += len(batch) * members.count
             fan_out(deliver_texts(batch), members.refs)
         if n_acks:
             self._acknowledge(publishes, top - len(batch) + 1)
@@ -232,7 +248,7 @@ class Channel(Actor[ChannelMail]):
             recovered=recovery.recovered,
             reason=recovery.reason,
             replayed=len(recovery.texts),
-            members=len(self._members),
+            members=self._members.count,
             lost=recovery.lost,
             first_available=recovery.first_available,
         )
@@ -274,7 +290,7 @@ class Channel(Actor[ChannelMail]):
             fan_out(deliver_one(system), others)
 
     def _list_members(self, mail: ListMembers, ctx: Context[ChannelMail]) -> None:
-        mail.card.ref.signal(Answer(mail.request_id, members_page(self._members, len(self._members), mail.args)))
+        mail.card.ref.signal(Answer(mail.request_id, members_page(self._members, self._members.count, mail.args)))
 
     # --- history ------------------------------------------------------------------------------------------------
 
@@ -298,8 +314,8 @@ class Channel(Actor[ChannelMail]):
         refusal: Refusal | None = None
         if card.kind != "user":
             refusal = Conflict(f"the channel is {card.kind}: only the settings can take it away")
-        elif len(self._members) and not mail.force:
-            refusal = Conflict(f"the channel has {len(self._members)} members; force deletes it all the same")
+        elif self._members.count and not mail.force:
+            refusal = Conflict(f"the channel has {self._members.count} members; force deletes it all the same")
         if refusal is not None:
             mail.card.ref.signal(Answer(mail.request_id, refusal))
             return
@@ -323,13 +339,9 @@ class Channel(Actor[ChannelMail]):
 
     def _idle_check(self, mail: IdleCheck, ctx: Context[ChannelMail]) -> None:
         self._has_timer = False  # flush sets it again if the time is not over
-        if self._quiet_since is not None and not len(self._members):
+        if self._quiet_since is not None and not self._members.count:
             if ctx.now - self._quiet_since >= self._setup.idle_s:
                 ctx.stop("idle")
-
-    def _show(self) -> None:
-        card = self._card
-        card.epoch, card.seq, card.members = self._log.epoch, self._log.top, len(self._members)
 
     _handlers: ClassVar[dict[type, Callable[[Channel, Any, Context[ChannelMail]], None]]] = {
         Join: _join,

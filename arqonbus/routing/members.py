@@ -36,10 +36,11 @@ class Member(Struct, gc=False):
 class Members:
     """The members of one channel, in the order in which they came. Owned by the channel."""
 
-    __slots__ = ("_by_client", "_refs")
+    __slots__ = ("_by_client", "_refs", "count")
 
     def __init__(self) -> None:
         self._by_client: dict[str, Member] = {}
+        self.count = 0  # how many there are
         self._refs: tuple[Ref[Any], ...] | None = ()  # of all members; None: to be made anew
 
     def join(self, card: ClientCard, joined_at: str, *, star: bool, watches: bool) -> bool:
@@ -49,6 +50,7 @@ class Members:
         if member is None:
             member = self._by_client[card.client] = Member(card, joined_at)
             self._refs = None
+            self.count += 1
         if star:
             member.star = True
         else:
@@ -71,6 +73,7 @@ class Members:
         member = self._by_client.pop(client, None)
         if member is not None:
             self._refs = None
+            self.count -= 1
         return member
 
     def get(self, client: str) -> Member | None:
@@ -89,7 +92,7 @@ class Members:
         return [member.card.ref for member in self._by_client.values() if member.watches]
 
     def __len__(self) -> int:
-        return len(self._by_client)
+        return self.count
 
     def __iter__(self) -> Iterator[Member]:
         return iter(self._by_client.values())

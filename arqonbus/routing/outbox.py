@@ -28,32 +28,37 @@ class OutboxBounds(Struct, frozen=True):
 class Outbox:
     """What waits for one client. Owned by its session, used inside the session's turns only."""
 
-    __slots__ = ("_bounds", "_over_soft_since", "_socket", "_waiting", "_with_texts", "is_blocked", "n_messages", "since", "size")
+    __slots__ = (
+        "_bounds",
+        "_n_counted",
+        "_over_soft_since",
+        "_socket",
+        "_with_texts",
+        "is_blocked",
+        "n_messages",
+        "since",
+        "size",
+        "waiting",
+    )
 
     def __init__(self, socket: Socket, bounds: OutboxBounds, with_texts: bool) -> None:
         self._socket = socket
         self._bounds = bounds
         self._with_texts = with_texts  # the connection is compressed: it needs the texts, not the frames
-        self._waiting: list[Deliver] = []
+        self.waiting: list[Deliver] = []  # what the session appends to, and flush takes
+        self._n_counted = 0  # of waiting, in size and n_messages
         self._over_soft_since: float | None = None
         self.is_blocked = False  # the transport asked to wait; a Writable will come
-        self.size = 0  # bytes of _waiting; counted while blocked only: else nothing outlives the turn
-        self.n_messages = 0  # messages of _waiting, likewise
-        self.since: float | None = None  # when the oldest of _waiting was seen to wait
-
-    def add(self, deliver: Deliver) -> None:
-        """Take frames for the client; they leave with ``flush``."""
-        self._waiting.append(deliver)
-        if self.is_blocked:
-            self.size += len(deliver.chunk)
-            self.n_messages += len(deliver.texts)
+        self.size = 0  # bytes that wait; counted by why_too_slow, since while not blocked nothing outlives a turn
+        self.n_messages = 0  # messages that wait, likewise
+        self.since: float | None = None  # when the oldest was seen to wait
 
     def flush(self) -> None:
         """Write what waits, in one piece. Without effect while blocked."""
-        waiting = self._waiting
+        waiting = self.waiting
         if not waiting or self.is_blocked:
             return
-        self._waiting = []
+        self.waiting = []
         if len(waiting) == 1:
             chunk = waiting[0].chunk
             texts = waiting[0].texts if self._with_texts else ()
@@ -66,7 +71,7 @@ class Outbox:
         """The transport drained: go on."""
         self.is_blocked = False
         self._over_soft_since = self.since = None
-        self.size = self.n_messages = 0
+        self._n_counted = self.size = self.n_messages = 0
         self.flush()
 
     def why_too_slow(self, now: float) -> str | None:
@@ -76,8 +81,12 @@ class Outbox:
             None: within bounds. Else the bound that is broken, for people.
         """
         bounds = self._bounds
-        if self._waiting and self.since is None:
+        if self.waiting and self.since is None:
             self.since = now
+        for deliver in self.waiting[self._n_counted :]:
+            self.size += len(deliver.chunk)
+            self.n_messages += len(deliver.texts)
+        self._n_counted = len(self.waiting)
         total = self.size + self._socket.buffered_bytes()
         if total > bounds.size_bytes:
             return f"more than {bounds.size_bytes} bytes wait"
@@ -98,7 +107,7 @@ class Outbox:
 
     def clear(self) -> int:
         """Forget what waits. Returns how many messages that were."""
-        n = sum(len(deliver.texts) for deliver in self._waiting)
-        self._waiting = []
-        self.size = self.n_messages = 0
+        n = sum(len(deliver.texts) for deliver in self.waiting)
+        self.waiting = []
+        self._n_counted = self.size = self.n_messages = 0
         return n

@@ -105,6 +105,9 @@ def _refuse_later_parts(args: ConnectArgs) -> None:
             raise InvalidArgs(f"not in this version of the server - at `$.args.{name}`")
 
 
+_PUBLISH = Action.PUBLISH  # a plain name: looking a member up on its class costs half as much as the gate
+
+
 class _State(Enum):
     AWAITING = "awaiting"  # no valid credentials yet
     OPEN = "open"
@@ -157,18 +160,29 @@ class Session(Actor[SessionMail]):
             ctx.after(self._setup.auth_timeout_s, AuthTimeout())
         elif token is None or self._authenticate(token):
             self._open()
-            self._outbox.add(deliver_one(System("welcome", self._welcome(Welcome))))
+            self._outbox.waiting.append(deliver_one(System("welcome", self._welcome(Welcome))))
         else:
             self._turn_away("the token in the handshake is not valid", ctx)
 
     def turn(self, batch: Iterator[SessionMail], ctx: Context[SessionMail]) -> None:
-        """Handle mail; the loop is spelt out because nearly all of it is Deliver."""
-        add = self._outbox.add
+        """Handle mail. The two kinds that are nearly all of it are spelt out: events to and from the client."""
+        add, routes = self._outbox.waiting.append, self._routes
         for mail in batch:
             if type(mail) is Deliver:
                 add(mail)
                 continue
             ctx.current = mail
+            if type(mail) is Inbound:
+                event = mail.envelope
+                if type(event) is Event and (ref := routes.get((event.room, event.channel))) is not None:
+                    # A route exists only for a client that is let in. What goes wrong here is left to receive.
+                    try:
+                        self._setup.gate.authorize(self._card.identity, _PUBLISH, event.room, event.channel)
+                    except Refusal as refusal:
+                        self._refuse(event.id, refusal)
+                        continue
+                    if ref.tell(Publish(self._card, event), mail.size):
+                        continue
             self.receive(mail, ctx)
             if ctx.paused:
                 return
@@ -180,7 +194,8 @@ class Session(Actor[SessionMail]):
     def flush(self, ctx: Context[SessionMail]) -> None:
         """Write what this turn gathered; close a client that is too slow."""
         outbox = self._outbox
-        outbox.flush()
+        if outbox.waiting:
+            outbox.flush()
         if outbox.is_blocked:
             self._judge(ctx)
 
@@ -299,7 +314,7 @@ class Session(Actor[SessionMail]):
             self._card.profile = merge_profile(self._card.profile, args.profile)
         if self._state is _State.AWAITING:
             self._open()
-        self._outbox.add(deliver_one(accepted(envelope.id, self._welcome(ConnectResult, resumed=()))))
+        self._outbox.waiting.append(deliver_one(accepted(envelope.id, self._welcome(ConnectResult, resumed=()))))
 
     def _authenticate(self, token: str) -> bool:
         user = self._setup.user_of(token)
@@ -328,7 +343,7 @@ class Session(Actor[SessionMail]):
 
     def _turn_away(self, why: str, ctx: Context[SessionMail]) -> None:
         """Tell why, then close: a browser sees frames and close codes, but never an HTTP status."""
-        self._outbox.add(deliver_one(System("refused", error_body(Unauthenticated(why)))))
+        self._outbox.waiting.append(deliver_one(System("refused", error_body(Unauthenticated(why)))))
         _log.warning("client_refused", client=self._card.client, remote=self._hello.remote, error="unauthenticated")
         self._close(codes.UNAUTHENTICATED, why, "lost", ctx)
 
@@ -364,7 +379,7 @@ class Session(Actor[SessionMail]):
             self._remember(membership, mail.ref)
         self._respond(mail.request_id, mail.result)
         if mail.replay is not None:
-            self._outbox.add(mail.replay)
+            self._outbox.waiting.append(mail.replay)
         ctx.release()
 
     def _parted(self, mail: Parted, ctx: Context[SessionMail]) -> None:
@@ -390,11 +405,11 @@ class Session(Actor[SessionMail]):
         if isinstance(result, Refusal):
             self._refuse(request_id, result)
         else:
-            self._outbox.add(deliver_one(accepted(request_id, result)))
+            self._outbox.waiting.append(deliver_one(accepted(request_id, result)))
 
     def _refuse(self, request_id: str | None, refusal: Refusal) -> None:
         self._setup.counters.errors += 1
-        self._outbox.add(deliver_one(Response(request_id, "error", error=error_body(refusal))))
+        self._outbox.waiting.append(deliver_one(Response(request_id, "error", error=error_body(refusal))))
 
     # --- the socket ---------------------------------------------------------------------------------------------
 
@@ -420,7 +435,7 @@ class Session(Actor[SessionMail]):
         ctx.stop("left" if mail.code in (codes.NORMAL, codes.GOING_AWAY) else "lost")
 
     def _drain(self, mail: Drain, ctx: Context[SessionMail]) -> None:
-        self._outbox.add(deliver_one(System("draining", Draining(mail.deadline_ms, mail.spread_ms))))
+        self._outbox.waiting.append(deliver_one(System("draining", Draining(mail.deadline_ms, mail.spread_ms))))
         ctx.after(mail.leave_in_s, LeaveNow())
 
     def _leave_now(self, mail: LeaveNow, ctx: Context[SessionMail]) -> None:

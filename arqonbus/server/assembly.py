@@ -55,7 +55,7 @@ class Bus:
         self._history = MemoryHistory(
             settings.history.total_bytes,
             settings.history.position_ttl_s,
-            dispatcher.now,
+            lambda: dispatcher.turn_at,
             lambda: secrets.token_urlsafe(6),
         )
         gate = Gate()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -15,23 +14,35 @@ __all__ = ["MemoryHistory", "MemoryLog"]
 MAX_IDLE_POSITIONS = 100_000  # logs without events and without a writer whose position is still known; about 25 MB
 
 
+AGE_STEP_S = 0.05  # how fine the age of events is known: an entry for each append would cost as much as the append
+
+
+class _Total:
+    """Bytes over all logs of a store, and what to do when they are too many."""
+
+    __slots__ = ("make_room", "most", "size")
+
+    def __init__(self, most: int, make_room: Callable[[], None]) -> None:
+        self.most = most
+        self.size = 0
+        self.make_room = make_room
+
+
 class MemoryLog:
     """One channel's events, oldest first. Seqs are dense: the event at index i has seq ``top - len + 1 + i``."""
 
-    __slots__ = ("_ages", "_clock", "_on_size", "_retention", "_size", "_texts", "epoch", "is_open", "top", "touched_at")
+    __slots__ = ("_ages", "_clock", "_retention", "_size", "_texts", "_total", "epoch", "is_open", "top", "touched_at")
 
-    def __init__(
-        self, epoch: str, retention: Retention, clock: Callable[[], float], on_size: Callable[[int], None]
-    ) -> None:
+    def __init__(self, epoch: str, retention: Retention, clock: Callable[[], float], total: _Total) -> None:
         self.epoch = epoch
         self.top = 0
         self.is_open = True
         self.touched_at = clock()  # of the last append, open or close
         self._retention = retention
         self._clock = clock
-        self._on_size = on_size  # told of each change in bytes, for the bound over all logs
+        self._total = total
         self._texts: deque[bytes] = deque()
-        self._ages: deque[tuple[float, int]] = deque()  # (time, top after it): one entry for each append
+        self._ages: deque[list[float]] = deque()  # [time, top by then], at least AGE_STEP_S apart: ascending in both
         self._size = 0  # bytes of _texts
 
     @property
@@ -49,18 +60,31 @@ class MemoryLog:
         return len(self._texts)
 
     def append(self, texts: Sequence[bytes]) -> int:
-        """See Log. Amortized O(1) an event."""
-        self.top += len(texts)
-        if self._retention.messages > 0:
-            now = self._clock()
-            self.touched_at = now
-            size = sum(map(len, texts))
-            self._texts.extend(texts)
-            self._size += size
-            self._on_size(size)
-            self._ages.append((now, self.top))
+        """See Log. Amortized O(1) an event; in one function, since it runs for every turn of every channel."""
+        self.top = top = self.top + len(texts)
+        retention = self._retention
+        if not retention.messages:
+            return top
+        self.touched_at = now = self._clock()
+        kept, ages, total = self._texts, self._ages, self._total
+        size = 0
+        for text in texts:
+            kept.append(text)
+            size += len(text)
+        while len(kept) > retention.messages:
+            size -= len(kept.popleft())
+        self._size += size
+        total.size += size
+        if ages and now - ages[-1][0] < AGE_STEP_S:
+            ages[-1][1] = top
+        else:
+            ages.append([now, top])
             self.trim(now)
-        return self.top
+        if self._size > retention.size_bytes:
+            self._drop(0, retention.size_bytes)
+        if total.size > total.most:
+            total.make_room()
+        return top
 
     def read(
         self,
@@ -115,32 +139,28 @@ class MemoryLog:
 
     def trim(self, now: float) -> None:
         """Drop what is over a bound."""
-        texts, retention = self._texts, self._retention
-        n_gone = max(0, len(texts) - retention.messages)
+        retention, ages = self._retention, self._ages
+        n_gone = max(0, len(self._texts) - retention.messages)
         oldest_ok = now - retention.age_s
-        ages = self._ages
-        if ages and ages[0][0] < oldest_ok:
-            index = bisect_left(ages, (oldest_ok, -1))
-            first = self.top - len(texts) + 1
-            n_gone = max(n_gone, ages[index - 1][1] - first + 1)
+        gone = self.top - len(self._texts) + n_gone  # seq up to which all is gone
+        while ages and (ages[0][0] < oldest_ok or ages[0][1] <= gone):
+            n_gone = max(n_gone, int(ages.popleft()[1]) - (self.top - len(self._texts)))
         if n_gone or self._size > retention.size_bytes:
-            self._drop(min(n_gone, len(texts)), retention.size_bytes)
+            self._drop(n_gone, retention.size_bytes)
 
     def drop_oldest(self, n: int) -> None:
         """Drop ``n`` events at least, for the bound over all logs."""
-        self._drop(min(n, len(self._texts)), self._size)
+        self._drop(n, self._size)
 
     def _drop(self, n: int, size_bytes: int) -> None:
         """Drop the oldest ``n``, and more until the size is within ``size_bytes``."""
         texts = self._texts
         size = self._size
-        while texts and (n > 0 or self._size > size_bytes):
-            self._size -= len(texts.popleft())
+        while texts and (n > 0 or size > size_bytes):
+            size -= len(texts.popleft())
             n -= 1
-        self._on_size(self._size - size)
-        first = self.top - len(texts) + 1
-        while self._ages and self._ages[0][1] < first:
-            self._ages.popleft()
+        self._total.size += size - self._size
+        self._size = size
 
 
 class MemoryHistory:
@@ -158,24 +178,23 @@ class MemoryHistory:
     def __init__(
         self, total_bytes: int, position_ttl_s: float, clock: Callable[[], float], new_epoch: Callable[[], str]
     ) -> None:
-        self._total_bytes = total_bytes
+        self._total = _Total(total_bytes, self._make_room)
         self._position_ttl_s = position_ttl_s
         self._clock = clock
         self._new_epoch = new_epoch
         self._rooms: dict[str, dict[str, MemoryLog]] = {}  # room -> channel -> log
-        self._size = 0  # bytes over all logs
 
     @property
     def size(self) -> int:
         """Bytes of text kept now, over all logs."""
-        return self._size
+        return self._total.size
 
     def open(self, room: str, channel: str, retention: Retention) -> MemoryLog:
         """See History."""
         logs = self._rooms.setdefault(room, {})
         log = logs.get(channel)
         if log is None:
-            log = logs[channel] = MemoryLog(self._new_epoch(), retention, self._clock, self._count)
+            log = logs[channel] = MemoryLog(self._new_epoch(), retention, self._clock, self._total)
         log.is_open = True
         log.retain(retention)
         return log
@@ -197,7 +216,7 @@ class MemoryHistory:
         """See History."""
         log = self._rooms.get(room, {}).get(channel)
         if log is not None:
-            self._size -= log.size
+            self._total.size -= log.size
             self._forget(room, channel)
 
     def sweep(self) -> None:
@@ -221,15 +240,12 @@ class MemoryHistory:
         if not logs:
             del self._rooms[room]
 
-    def _count(self, change: int) -> None:
-        self._size += change
-        if change > 0 and self._size > self._total_bytes:
-            self._make_room()
-
     def _make_room(self) -> None:
+        """Take from the logs touched longest ago, the older half of each first. O(logs)."""
+        total = self._total
         logs = [log for logs in self._rooms.values() for log in logs.values()]
         for log in sorted(logs, key=lambda log: log.touched_at):
-            while self._size > self._total_bytes and len(log):
+            while total.size > total.most and len(log):
                 log.drop_oldest(len(log) // 2 + 1)
-            if self._size <= self._total_bytes:
+            if total.size <= total.most:
                 return

@@ -155,7 +155,7 @@ class Connection(asyncio.BufferedProtocol):
         self._stalled = None
         self._lobby.leave(self, self._ip, was_half_open=False)
         session, self._session = self._session, None
-        if session is not None:
+        if session is not None and session.alive:  # else it ended the connection itself
             session.signal(Lost(*self._end))
 
     def pause_writing(self) -> None:
