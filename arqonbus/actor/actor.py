@@ -74,9 +74,7 @@ class Context(Protocol[M]):
     def release(self) -> None:
         """End a hold. Without effect when there is none."""
 
-    def pipe(
-        self, work: Awaitable[T], done: Callable[[T], M], failed: Callable[[Exception], M]
-    ) -> None:
+    def pipe(self, work: Awaitable[T], done: Callable[[T], M], failed: Callable[[Exception], M]) -> None:
         """Run ``work``; its result or error comes back as control mail made by ``done`` or ``failed``."""
 
     def after(self, delay_s: float, mail: M) -> Timer:

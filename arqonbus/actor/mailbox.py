@@ -54,17 +54,36 @@ class Mailbox(Generic[M]):
     from false to true only. ``held`` keeps the user lane closed to the cell (not to senders) until it is released.
     """
 
-    __slots__ = ("awake", "bounds", "bury", "control", "dropped", "held", "is_open", "max_weight", "refused", "room", "user", "waiters", "wake", "weight")
+    __slots__ = (
+        "awake",
+        "bounds",
+        "bury",
+        "control",
+        "dropped",
+        "held",
+        "is_open",
+        "max_weight",
+        "refused",
+        "room",
+        "user",
+        "waiters",
+        "wake",
+        "weight",
+    )
 
     def __init__(self, bounds: Bounds, wake: Callable[[], None], bury: Callable[[M], None]) -> None:
         self.bounds = bounds
-        self.room = bounds.items  # mails that the user lane may hold: 0 once closed, so that put needs one test for both
+        self.room = (
+            bounds.items
+        )  # mails that the user lane may hold: 0 once closed, so that put needs one test for both
         self.max_weight = bounds.weight
         self.wake = wake  # puts the cell into the dispatcher's queue
         self.bury = bury  # is given a mail that nobody will read
         self.control: list[M] = []
         self.user: list[M] = []
-        self.weight = 0  # of the user lane; falls to 0 only when the lane is empty, so it may be too high, never too low
+        self.weight = (
+            0  # of the user lane; falls to 0 only when the lane is empty, so it may be too high, never too low
+        )
         self.awake = False
         self.held = False
         self.is_open = True

@@ -1,11 +1,11 @@
 """Test doubles of the kernel, public: a loop driven by hand, a clock set by hand, and a ref that records.
 
-    manual = ManualDispatcher()
-    system = ActorSystem(manual.dispatcher)
-    ref = system.spawn(Props(MyActor), "mine")
-    ref.tell("hello")
-    manual.run_until_idle()          # no event loop, no sleep
-    manual.clock.advance(60)         # timers due by then run
+manual = ManualDispatcher()
+system = ActorSystem(manual.dispatcher)
+ref = system.spawn(Props(MyActor), "mine")
+ref.tell("hello")
+manual.run_until_idle()          # no event loop, no sleep
+manual.clock.advance(60)         # timers due by then run
 """
 
 from __future__ import annotations
@@ -185,8 +185,8 @@ class Probe(Generic[M]):
 
     def __init__(self, system: ActorSystem, name: str = "probe", bounds: Any = None) -> None:
         self.mails: list[M] = []
-        props: Props[M] = Props(lambda: _Recorder(self.mails)) if bounds is None else Props(
-            lambda: _Recorder(self.mails), bounds
+        props: Props[M] = (
+            Props(lambda: _Recorder(self.mails)) if bounds is None else Props(lambda: _Recorder(self.mails), bounds)
         )
         self.ref: Ref[M] = system.spawn(props, name)
 

@@ -39,7 +39,13 @@ class ChannelCard:
     __slots__ = ("_log", "_members", "channel", "created_at", "created_by", "kind", "options", "room")
 
     def __init__(
-        self, room: str, channel: str, kind: ChannelKind, options: ChannelOptions, created_at: str, created_by: str | None
+        self,
+        room: str,
+        channel: str,
+        kind: ChannelKind,
+        options: ChannelOptions,
+        created_at: str,
+        created_by: str | None,
     ) -> None:
         self.room = room
         self.channel = channel

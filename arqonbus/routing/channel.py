@@ -339,9 +339,9 @@ class Channel(Actor[ChannelMail]):
 
     def _idle_check(self, mail: IdleCheck, ctx: Context[ChannelMail]) -> None:
         self._has_timer = False  # flush sets it again if the time is not over
-        if self._quiet_since is not None and not self._members.count:
-            if ctx.now - self._quiet_since >= self._setup.idle_s:
-                ctx.stop("idle")
+        is_quiet = self._quiet_since is not None and not self._members.count
+        if is_quiet and ctx.now - (self._quiet_since or 0.0) >= self._setup.idle_s:
+            ctx.stop("idle")
 
     _handlers: ClassVar[dict[type, Callable[[Channel, Any, Context[ChannelMail]], None]]] = {
         Join: _join,

@@ -364,6 +364,4 @@ class Tick(Struct, frozen=True):
     """[control] The registry's own reminder: let the store forget what is old."""
 
 
-RegistryMail: TypeAlias = (
-    Opened | Request | PrivateMail | Resolve | Create | Bounced | DrainAll | Tick | Terminated
-)
+RegistryMail: TypeAlias = Opened | Request | PrivateMail | Resolve | Create | Bounced | DrainAll | Tick | Terminated

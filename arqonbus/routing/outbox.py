@@ -54,18 +54,17 @@ class Outbox:
         self.since: float | None = None  # when the oldest was seen to wait
 
     def flush(self) -> None:
-        """Write what waits, in one piece. Without effect while blocked."""
+        """Write what waits, in one piece. Not to be called while blocked."""
         waiting = self.waiting
-        if not waiting or self.is_blocked:
-            return
-        self.waiting = []
         if len(waiting) == 1:
-            chunk = waiting[0].chunk
-            texts = waiting[0].texts if self._with_texts else ()
-        else:
+            deliver = waiting.pop()
+            if not self._socket.write(deliver.chunk, deliver.texts):
+                self.is_blocked = True
+        elif waiting:
+            self.waiting = []
             chunk = b"".join([deliver.chunk for deliver in waiting])
             texts = tuple(text for deliver in waiting for text in deliver.texts) if self._with_texts else ()
-        self.is_blocked = not self._socket.write(chunk, texts)
+            self.is_blocked = not self._socket.write(chunk, texts)
 
     def writable(self) -> None:
         """The transport drained: go on."""

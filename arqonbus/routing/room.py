@@ -35,8 +35,8 @@ from arqonbus.routing.mail import (
     BroadcastMail,
     Create,
     Delete,
-    Drop,
     Describe,
+    Drop,
     Join,
     Joined,
     Leave,
@@ -138,7 +138,9 @@ class Room(Actor[RoomMail]):
                 publish.card.ref.signal(Receipt(publish.event.id, refusal))
             case Bounced():
                 self._tell_refusal(mail.mail, refusal)
-            case Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers() if card is not None:
+            case Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers() if (
+                card is not None
+            ):
                 card.ref.signal(Answer(mail.request_id, refusal))
 
     # --- channels -----------------------------------------------------------------------------------------------

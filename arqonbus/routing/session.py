@@ -13,25 +13,15 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, ClassVar
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from arqonbus.actor import Actor, Context, Ref
-from arqonbus.errors import Forbidden, InvalidArgs, Refusal, Unauthenticated
+from arqonbus.errors import Forbidden, Refusal, Unauthenticated
 from arqonbus.protocol import codes
-from arqonbus.protocol.codec import decode_args
-from arqonbus.protocol.envelope import NULL, Broadcast, Command, Event, Private, Response, System, accepted, error_body
-from arqonbus.protocol.payloads import (
-    ConnectArgs,
-    ConnectResult,
-    Draining,
-    Limits,
-    Membership,
-    Profile,
-    Welcome,
-    WhoamiResult,
-    merge_profile,
-)
+from arqonbus.protocol.envelope import Broadcast, Command, Event, Private, Response, System, accepted, error_body
+from arqonbus.protocol.payloads import Draining, Membership, WhoamiResult, merge_profile
 from arqonbus.routing import incident
+from arqonbus.routing.admission import Admission, first_profile, read_connect
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.fanout import deliver_one
 from arqonbus.routing.mail import (
@@ -70,7 +60,6 @@ __all__ = ["Session", "SessionSetup"]
 
 MAX_ROUTES = 256  # addresses whose ref a session remembers; the one learnt first goes first
 OUTBOX_CHECK_S = 1.0  # between two looks at an outbox that waits; fine enough for bounds in seconds
-MAX_NAME = 128  # characters of a profile's short texts, as protocol.shapes.Profile has it
 INVALID_WINDOW_S = 60.0  # limits.invalid_envelopes counts per minute
 
 _log = get_log("routing")
@@ -81,28 +70,11 @@ class SessionSetup(Struct, frozen=True):
 
     registry: Ref[RegistryMail]
     gate: Gate
-    user_of: Callable[[str], str | None]  # key -> user, None: unknown key
+    admission: Admission
     counters: Counters
     outbox: OutboxBounds
-    server: str  # name of this server
-    version: str  # of the protocol
-    heartbeat_s: float
-    max_message_bytes: int
     max_invalid: int  # invalid messages a minute
-    anonymous: bool  # clients without a key are welcome
-    auth_timeout_s: float
     auto_create: bool
-
-
-def _short(text: str | None) -> str | None:
-    return text[:MAX_NAME] if text else None
-
-
-def _refuse_later_parts(args: ConnectArgs) -> None:
-    """Refuse what this version does not do, rather than to pass over it in silence."""
-    for name in ("will", "resume"):
-        if getattr(args, name) not in (UNSET, NULL):
-            raise InvalidArgs(f"not in this version of the server - at `$.args.{name}`")
 
 
 _PUBLISH = Action.PUBLISH  # a plain name: looking a member up on its class costs half as much as the gate
@@ -153,28 +125,30 @@ class Session(Actor[SessionMail]):
 
     def started(self, ctx: Context[SessionMail]) -> None:
         """Welcome the client, refuse it, or wait for its credentials."""
-        profile = Profile(_short(self._hello.client_type), _short(self._hello.screen_name))
-        self._card = ClientCard(ctx.ref, Identity(self._client, None, True), profile)
-        token = self._hello.token
-        if token is None and not self._setup.anonymous:
-            ctx.after(self._setup.auth_timeout_s, AuthTimeout())
-        elif token is None or self._authenticate(token):
-            self._open()
-            self._outbox.waiting.append(deliver_one(System("welcome", self._welcome(Welcome))))
-        else:
-            self._turn_away("the token in the handshake is not valid", ctx)
+        admission = self._setup.admission
+        self._card = ClientCard(ctx.ref, Identity(self._client, None, True), first_profile(self._hello))
+        if self._hello.token is None and not admission.anonymous:
+            ctx.after(admission.timeout_s, AuthTimeout())
+            return
+        try:
+            self._card.identity = admission.identify(self._client, self._hello.token)
+        except Unauthenticated as refusal:
+            self._turn_away(refusal.message, ctx)
+            return
+        self._open()
+        self._tell(System("welcome", admission.welcome(self._card)))
 
     def turn(self, batch: Iterator[SessionMail], ctx: Context[SessionMail]) -> None:
         """Handle mail. The two kinds that are nearly all of it are spelt out: events to and from the client."""
-        add, routes = self._outbox.waiting.append, self._routes
+        waiting = self._outbox.waiting
         for mail in batch:
             if type(mail) is Deliver:
-                add(mail)
+                waiting.append(mail)
                 continue
             ctx.current = mail
             if type(mail) is Inbound:
                 event = mail.envelope
-                if type(event) is Event and (ref := routes.get((event.room, event.channel))) is not None:
+                if type(event) is Event and (ref := self._routes.get((event.room, event.channel))) is not None:
                     # A route exists only for a client that is let in. What goes wrong here is left to receive.
                     try:
                         self._setup.gate.authorize(self._card.identity, _PUBLISH, event.room, event.channel)
@@ -194,7 +168,7 @@ class Session(Actor[SessionMail]):
     def flush(self, ctx: Context[SessionMail]) -> None:
         """Write what this turn gathered; close a client that is too slow."""
         outbox = self._outbox
-        if outbox.waiting:
+        if outbox.waiting and not outbox.is_blocked:
             outbox.flush()
         if outbox.is_blocked:
             self._judge(ctx)
@@ -206,6 +180,8 @@ class Session(Actor[SessionMail]):
         refusal = incident.report(_log, error, client=self._card.client, command=command)
         if envelope is not None:
             self._refuse(envelope.id, refusal)
+        else:
+            ctx.release()  # the failed mail may have been the one that the client's next message waits for
 
     def stopped(self, unread: list[SessionMail], ctx: Context[SessionMail]) -> None:
         """What the client sent after the end, and what was on its way to it, ends here: it has been told or is gone."""
@@ -217,10 +193,9 @@ class Session(Actor[SessionMail]):
     def _inbound(self, mail: Inbound, ctx: Context[SessionMail]) -> None:
         envelope = mail.envelope
         is_first, self._is_first = self._is_first, False
-        if type(envelope) is Command:
-            if envelope.command == "connect" and is_first:
-                self._connect(envelope, ctx)
-                return
+        if is_first and type(envelope) is Command and envelope.command == "connect":
+            self._connect(envelope, ctx)
+            return
         if self._state is _State.AWAITING:
             self._refuse(envelope.id, Unauthenticated("expected the command connect with a token first"))
             self._turn_away("expected the command connect with a token first", ctx)
@@ -245,9 +220,7 @@ class Session(Actor[SessionMail]):
                 if not self._setup.registry.tell(PrivateMail(self._card, envelope), mail.size):
                     ctx.hold(mail, until=self._setup.registry)
             case Command():
-                request = Request(
-                    self._card, envelope.id, envelope.command, envelope.args, len(self._memberships)
-                )
+                request = Request(self._card, envelope.id, envelope.command, envelope.args, len(self._memberships))
                 self._setup.registry.tell_past_bound(request)
                 ctx.hold()
 
@@ -294,34 +267,22 @@ class Session(Actor[SessionMail]):
     # --- who the client is --------------------------------------------------------------------------------------
 
     def _connect(self, envelope: Command, ctx: Context[SessionMail]) -> None:
+        """Answer the first message, if it is connect: it says who the client is."""
+        admission, was_open = self._setup.admission, self._state is _State.OPEN
         try:
-            args = decode_args(envelope.args, ConnectArgs)
-            _refuse_later_parts(args)
+            args = read_connect(envelope.args)
+            if args.token is not None or not was_open:
+                self._card.identity = admission.identify(self._client, args.token)
         except Refusal as refusal:
             self._refuse(envelope.id, refusal)
-            if self._state is _State.AWAITING:
-                self._turn_away("the first command connect is not valid", ctx)
-            return
-        if args.token is not None and not self._authenticate(args.token):
-            self._refuse(envelope.id, Unauthenticated("the token is not valid - at `$.args.token`"))
-            self._turn_away("the token is not valid", ctx)
-            return
-        if self._state is _State.AWAITING and args.token is None:
-            self._refuse(envelope.id, Unauthenticated("expected a token, got none - at `$.args.token`"))
-            self._turn_away("expected a token", ctx)
+            if not was_open or isinstance(refusal, Unauthenticated):
+                self._turn_away(refusal.message, ctx)
             return
         if args.profile is not None:
             self._card.profile = merge_profile(self._card.profile, args.profile)
-        if self._state is _State.AWAITING:
+        if not was_open:
             self._open()
-        self._outbox.waiting.append(deliver_one(accepted(envelope.id, self._welcome(ConnectResult, resumed=()))))
-
-    def _authenticate(self, token: str) -> bool:
-        user = self._setup.user_of(token)
-        if user is None:
-            return False
-        self._card.identity = Identity(self._card.client, user, False)
-        return True
+        self._respond(envelope.id, admission.connected(self._card))
 
     def _open(self) -> None:
         self._state = _State.OPEN
@@ -329,27 +290,15 @@ class Session(Actor[SessionMail]):
         identity = self._card.identity
         _log.info("client_connected", client=identity.client, user=identity.user, remote=self._hello.remote)
 
-    def _welcome(self, kind: Callable[..., Struct], **more: object) -> Struct:
-        setup = self._setup
-        return kind(
-            client=self._card.client,
-            server=setup.server,
-            version=setup.version,
-            heartbeat_s=setup.heartbeat_s,
-            limits=Limits(setup.max_message_bytes),
-            user=self._card.identity.user,
-            **more,
-        )
-
     def _turn_away(self, why: str, ctx: Context[SessionMail]) -> None:
         """Tell why, then close: a browser sees frames and close codes, but never an HTTP status."""
-        self._outbox.waiting.append(deliver_one(System("refused", error_body(Unauthenticated(why)))))
+        self._tell(System("refused", error_body(Unauthenticated(why))))
         _log.warning("client_refused", client=self._card.client, remote=self._hello.remote, error="unauthenticated")
         self._close(codes.UNAUTHENTICATED, why, "lost", ctx)
 
     def _auth_timeout(self, mail: AuthTimeout, ctx: Context[SessionMail]) -> None:
         if self._state is _State.AWAITING:
-            self._turn_away(f"no credentials within {self._setup.auth_timeout_s} s", ctx)
+            self._turn_away(f"no credentials within {self._setup.admission.timeout_s} s", ctx)
 
     def _who_am_i(self, mail: WhoAmI, ctx: Context[SessionMail]) -> None:
         identity = self._card.identity
@@ -405,11 +354,14 @@ class Session(Actor[SessionMail]):
         if isinstance(result, Refusal):
             self._refuse(request_id, result)
         else:
-            self._outbox.waiting.append(deliver_one(accepted(request_id, result)))
+            self._tell(accepted(request_id, result))
 
     def _refuse(self, request_id: str | None, refusal: Refusal) -> None:
         self._setup.counters.errors += 1
-        self._outbox.waiting.append(deliver_one(Response(request_id, "error", error=error_body(refusal))))
+        self._tell(Response(request_id, "error", error=error_body(refusal)))
+
+    def _tell(self, envelope: Struct) -> None:
+        self._outbox.waiting.append(deliver_one(envelope))
 
     # --- the socket ---------------------------------------------------------------------------------------------
 
@@ -435,7 +387,7 @@ class Session(Actor[SessionMail]):
         ctx.stop("left" if mail.code in (codes.NORMAL, codes.GOING_AWAY) else "lost")
 
     def _drain(self, mail: Drain, ctx: Context[SessionMail]) -> None:
-        self._outbox.waiting.append(deliver_one(System("draining", Draining(mail.deadline_ms, mail.spread_ms))))
+        self._tell(System("draining", Draining(mail.deadline_ms, mail.spread_ms)))
         ctx.after(mail.leave_in_s, LeaveNow())
 
     def _leave_now(self, mail: LeaveNow, ctx: Context[SessionMail]) -> None:
@@ -443,7 +395,8 @@ class Session(Actor[SessionMail]):
 
     def _close(self, code: int, reason: str, why_left: str, ctx: Context[SessionMail]) -> None:
         """Write what waits, close the socket behind it, and end: nothing more comes from or goes to this client."""
-        self._outbox.flush()
+        if not self._outbox.is_blocked:
+            self._outbox.flush()
         self._socket.close(code, reason)
         _log.info("client_closed", client=self._card.client, code=code, reason=reason)
         ctx.stop(why_left)

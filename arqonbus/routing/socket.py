@@ -26,7 +26,10 @@ class Hello(Struct, frozen=True):
 
 
 class Socket(Protocol):
-    """One client's connection, seen from its session. No method waits or raises; after close or abort all do nothing."""
+    """One client's connection, seen from its session.
+
+    No method waits or raises; after close or abort all do nothing.
+    """
 
     def write(self, chunk: bytes, texts: Sequence[bytes]) -> bool:
         """Send ready frames, whole, in order.

@@ -15,6 +15,7 @@ from arqonbus.commands.request import View
 from arqonbus.config import Settings
 from arqonbus.protocol.envelope import VERSION
 from arqonbus.protocol.payloads import ChannelOptions, StorageStatus
+from arqonbus.routing.admission import Admission
 from arqonbus.routing.channel import ChannelSetup
 from arqonbus.routing.directory import Directory
 from arqonbus.routing.mail import RegistryMail, SessionMail
@@ -119,7 +120,15 @@ class Bus:
         return SessionSetup(
             registry=self.registry,
             gate=gate,
-            user_of=self.user_of,
+            admission=Admission(
+                user_of=self.user_of,
+                anonymous=bool(settings.auth.anonymous),
+                timeout_s=settings.auth.timeout_s,
+                server=self.name,
+                version=VERSION,
+                heartbeat_s=settings.server.heartbeat_s,
+                max_message_bytes=limits.message_bytes,
+            ),
             counters=self.counters,
             outbox=OutboxBounds(
                 size_bytes=limits.outbox_bytes,
@@ -128,13 +137,7 @@ class Bus:
                 soft_s=limits.outbox_soft_s,
                 age_s=limits.outbox_age_s,
             ),
-            server=self.name,
-            version=VERSION,
-            heartbeat_s=settings.server.heartbeat_s,
-            max_message_bytes=limits.message_bytes,
             max_invalid=limits.invalid_envelopes,
-            anonymous=bool(settings.auth.anonymous),
-            auth_timeout_s=settings.auth.timeout_s,
             auto_create=settings.channels.auto_create,
         )
 

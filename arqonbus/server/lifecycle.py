@@ -1,8 +1,8 @@
 """Lifecycle: start, signals, reload, drain, end.
 
-    starting ──▶ serving ──SIGTERM/SIGINT──▶ draining ──all gone, or deadline──▶ stopped (0)
-       │            └─SIGHUP: reload              └──second signal──▶ stopped at once (128 + signal)
-       └─ cannot listen: one line, 2
+starting ──▶ serving ──SIGTERM/SIGINT──▶ draining ──all gone, or deadline──▶ stopped (0)
+   │            └─SIGHUP: reload              └──second signal──▶ stopped at once (128 + signal)
+   └─ cannot listen: one line, 2
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from arqonbus.server.banner import banner, switched_off
 from arqonbus.server.clock import WallClock
 from arqonbus.server.reload import Reload
 from arqonbus.telemetry.logs import LogHandle, configure, get_log
-from arqonbus.transport import Bind, Handshake, Health, Limits, ListenError, Listener, Timeouts, Tls
+from arqonbus.transport import Bind, Handshake, Health, Limits, Listener, ListenError, Timeouts, Tls
 
 __all__ = ["serve"]
 
@@ -163,11 +163,17 @@ class _Server:
         _log.info("drain_started", signal=signal.Signals(self._signals[0]).name, clients=bus.directory.n_clients)
         deadline_ms, spread_ms = int(server.drain_timeout_s * 1000), int(server.drain_spread_s * 1000)
         bus.registry.signal(DrainAll(deadline_ms, spread_ms))
-        ends_at = asyncio.get_running_loop().time() + server.drain_timeout_s
-        while listener.statistics().open and asyncio.get_running_loop().time() < ends_at and len(self._signals) < 2:
-            await asyncio.sleep(POLL_S)
+        await self._wait_until_empty(listener, server.drain_timeout_s)
         n_left = listener.statistics().open
         await listener.close()
         is_clean = await bus.system.stop(0.0 if len(self._signals) > 1 else STOP_TIMEOUT_S)
         _log.info("server_stopped", clients_cut=n_left, clean=is_clean)
         return OK if len(self._signals) < 2 else 128 + self._signals[1]
+
+    async def _wait_until_empty(self, listener: Listener, timeout_s: float) -> None:
+        """Wait for the last client to leave, the deadline, or the second signal."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + timeout_s
+        # Polled: an event would cost the end of every connection a call, for something that happens once.
+        while listener.statistics().open and len(self._signals) < 2 and loop.time() < ends_at:  # noqa: ASYNC110 - see above
+            await asyncio.sleep(POLL_S)

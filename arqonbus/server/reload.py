@@ -11,7 +11,7 @@ from arqonbus.errors import ConfigError
 from arqonbus.security import Keys
 from arqonbus.server.assembly import Bus
 from arqonbus.telemetry.logs import LogHandle, get_log
-from arqonbus.transport import Handshake, ListenError, Listener, Tls
+from arqonbus.transport import Handshake, Listener, ListenError, Tls
 
 __all__ = ["RELOADABLE", "Reload"]
 

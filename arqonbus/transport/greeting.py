@@ -11,10 +11,10 @@ from arqonbus.protocol import codes
 from arqonbus.telemetry.logs import get_log
 from arqonbus.transport.connection import Connection
 from arqonbus.transport.handshake import Accept, Answer, bad_request, head_end, timed_out, too_large
-from arqonbus.transport.lobby import Lobby, hang_up
+from arqonbus.transport.lobby import Guest, Lobby, hang_up
 from arqonbus.transport.wire import close_frame
 
-__all__ = ["Greeting"]
+__all__ = ["Greeting", "address_of"]
 
 
 class Greeting(asyncio.BufferedProtocol):
@@ -34,14 +34,17 @@ class Greeting(asyncio.BufferedProtocol):
         self._is_in = False  # the lobby counts it
         self._is_leaving = False  # it was answered: nothing is read any more
 
+    def take_place_of(self, guest: Guest) -> None:
+        """Be the one that the lobby let in as another guest, before `connection_made`."""
+        self._lobby.swap(guest, self)
+        self._is_in = True
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock, or cut at once what is over the bounds."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its base class
-        peer = transport.get_extra_info("peername")
-        if isinstance(peer, tuple):
-            self._ip = str(peer[0])
-            self._remote = f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
-        self._is_in = self._lobby.enter(self, self._ip)
+        self._ip, self._remote = address_of(transport.get_extra_info("peername"))
+        if not self._is_in:
+            self._is_in = self._lobby.enter(self, self._ip)
         if not self._is_in:
             self.abort()
             return
@@ -57,13 +60,7 @@ class Greeting(asyncio.BufferedProtocol):
             return
         searched = max(0, len(self._head) - 3)  # the empty line may have come in part
         self._head += self._lobby.buffer[:nbytes]
-        end = head_end(self._head, searched)
-        if max(end, len(self._head) if end < 0 else 0) > self._lobby.limits.handshake_bytes:
-            self._answer(too_large())
-        elif end >= 0:
-            self._decide(bytes(self._head[:end]), bytes(self._head[end:]))
-        elif not self._head[:1].isalpha():
-            self._answer(bad_request())  # TLS, a proxy's greeting, noise: no need to wait for an end that won't come
+        self._look(searched)
 
     def eof_received(self) -> None:
         """Take note that no head will come: the transport closes itself."""
@@ -90,6 +87,16 @@ class Greeting(asyncio.BufferedProtocol):
         """Cut the connection now."""
         self._is_leaving = True
         self._transport.abort()
+
+    def _look(self, searched: int) -> None:
+        """See whether the head is whole; up to `searched` it was not."""
+        end = head_end(self._head, searched)
+        if max(end, len(self._head) if end < 0 else 0) > self._lobby.limits.handshake_bytes:
+            self._answer(too_large())
+        elif end >= 0:
+            self._decide(bytes(self._head[:end]), bytes(self._head[end:]))
+        elif not self._head[:1].isalpha():
+            self._answer(bad_request())  # TLS, a proxy's greeting, noise: no need to wait for an end that won't come
 
     def _decide(self, head: bytes, rest: bytes) -> None:
         try:
@@ -129,3 +136,15 @@ class Greeting(asyncio.BufferedProtocol):
         self._is_leaving = True
         self._head.clear()
         self._lobby.wheel.put(self, self._lobby.timeouts.close_s)
+
+
+def address_of(peer: object) -> tuple[str, str]:
+    """Return a peer's IP address, and what to call it in logs; ("", "unix") for a Unix socket.
+
+    Args:
+        peer: Its name as the socket module gives it.
+    """
+    if not isinstance(peer, tuple):
+        return "", "unix"
+    ip = str(peer[0])
+    return ip, f"[{ip}]:{peer[1]}" if ":" in ip else f"{ip}:{peer[1]}"

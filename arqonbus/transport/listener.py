@@ -16,6 +16,7 @@ from arqonbus.transport.greeting import Greeting
 from arqonbus.transport.handshake import Handshake
 from arqonbus.transport.lobby import TROUBLES, Limits, Lobby, OpenSession, Statistics, Timeouts
 from arqonbus.transport.tls import Tls, server_context
+from arqonbus.transport.tls_greeting import TlsGreeting
 
 __all__ = ["Listener"]
 
@@ -123,10 +124,11 @@ class Listener:
         if lobby is None:
             return
         lobby.is_draining = True
-        while lobby.guests:
+        deadline = lobby.time() + self._timeouts.close_s
+        while lobby.guests and lobby.time() < deadline:
             for guest in list(lobby.guests):
                 guest.abort()
-            await asyncio.sleep(0)  # connection_lost comes from the loop, one turn later
+            await asyncio.sleep(0)  # connection_lost comes from the loop, a turn or two later
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -139,16 +141,13 @@ class Listener:
 
     async def _listen_tcp(self, lobby: Lobby, context: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
-        timeouts = self._timeouts
+        bind = self._bind
         try:
             server = await loop.create_server(
-                lambda: Greeting(lobby),
-                self._bind.host or None,
-                self._bind.port,
-                backlog=self._bind.backlog,
-                ssl=context,
-                ssl_handshake_timeout=timeouts.handshake_s if context is not None else None,
-                ssl_shutdown_timeout=timeouts.close_s if context is not None else None,
+                lambda: Greeting(lobby) if context is None else TlsGreeting(lobby, context),
+                bind.host or None,
+                bind.port,
+                backlog=bind.backlog,
             )
         except OSError as error:
             raise tcp_error(self._bind, error) from error

@@ -32,7 +32,7 @@ OpenSession = Callable[[Socket, Hello], Ref[SessionMail]]
 
 
 class Guest(Protocol):
-    """A connection as the lobby sees it: a `Greeting` first, a `Connection` once its handshake is over."""
+    """A connection as the lobby sees it: with TLS a `TlsGreeting`, then a `Greeting`, then a `Connection`."""
 
     slot: int
     """See keepalive.Timed."""
@@ -97,6 +97,8 @@ class Statistics(msgspec.Struct):
     """Closed with 4102."""
     refused_handshakes: int = 0
     """Answered with a 4xx or 5xx."""
+    tls_failures: int = 0
+    """Ended, or went wrong, in the TLS handshake."""
     handshake_timeouts: int = 0
     """Sent no whole HTTP head in time."""
     control_floods: int = 0
@@ -181,12 +183,16 @@ class Lobby:
         """Whether there are as many open WebSockets as there may be."""
         return len(self.guests) - self._half_open >= self.limits.connections
 
+    def swap(self, old: Guest, new: Guest) -> None:
+        """Let another object stand for a guest: the same connection, one step on."""
+        self.wheel.remove(old)
+        self.guests.discard(old)
+        self.guests.add(new)
+
     def promote(self, greeting: Guest, connection: Guest, ip: str) -> None:
         """Count a guest of `enter` as open, under its new shape."""
         self.counters.opened += 1
-        self.wheel.remove(greeting)
-        self.guests.discard(greeting)
-        self.guests.add(connection)
+        self.swap(greeting, connection)
         self._leave_half_open(ip)
 
     def leave(self, guest: Guest, ip: str, *, was_half_open: bool) -> None:

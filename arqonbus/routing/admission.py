@@ -1,0 +1,94 @@
+"""Admission: who a client is, by what it shows, and what it is told at the door. Pure.
+
+The session asks at two moments: at its start, with what the handshake held, and at a first command ``connect``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import UNSET, Raw, Struct
+
+from arqonbus.errors import InvalidArgs, Unauthenticated
+from arqonbus.protocol.codec import decode_args
+from arqonbus.protocol.envelope import NULL
+from arqonbus.protocol.payloads import ConnectArgs, ConnectResult, Limits, Profile, Welcome
+from arqonbus.routing.cards import ClientCard
+from arqonbus.routing.socket import Hello
+from arqonbus.security.gate import Identity
+
+__all__ = ["Admission", "first_profile", "read_connect"]
+
+MAX_NAME = 128  # characters of a profile's short texts, as protocol.shapes.Profile has it
+
+
+class Admission(Struct, frozen=True):
+    """The rules of the door, and what stands on it."""
+
+    user_of: Callable[[str], str | None]  # key -> user, None: unknown key
+    anonymous: bool  # clients without a key are welcome
+    timeout_s: float  # that a client without credentials has to send connect
+    server: str  # name of this server
+    version: str  # of the protocol
+    heartbeat_s: float
+    max_message_bytes: int
+
+    def identify(self, client: str, token: str | None) -> Identity:
+        """Say who a client is.
+
+        Args:
+            client: the id of its connection.
+            token: what it shows; None: nothing.
+
+        Raises:
+            Unauthenticated: nobody's token, or none where one is needed.
+        """
+        if token is None:
+            if not self.anonymous:
+                raise Unauthenticated("expected a token, got none - at `$.args.token`")
+            return Identity(client, None, True)
+        user = self.user_of(token)
+        if user is None:
+            raise Unauthenticated("the token is not valid")
+        return Identity(client, user, False)
+
+    def welcome(self, card: ClientCard) -> Welcome:
+        """Make the payload of the event ``welcome``."""
+        return Welcome(
+            client=card.client,
+            server=self.server,
+            version=self.version,
+            heartbeat_s=self.heartbeat_s,
+            limits=Limits(self.max_message_bytes),
+            user=card.identity.user,
+        )
+
+    def connected(self, card: ClientCard) -> ConnectResult:
+        """Make the result of ``connect``: the welcome, and no channel resumed, which this version does not do."""
+        return ConnectResult(
+            client=card.client,
+            server=self.server,
+            version=self.version,
+            heartbeat_s=self.heartbeat_s,
+            limits=Limits(self.max_message_bytes),
+            user=card.identity.user,
+            resumed=(),
+        )
+
+
+def read_connect(args: Raw) -> ConnectArgs:
+    """Read the args of ``connect``. Raises InvalidArgs, also for what this version does not do."""
+    read = decode_args(args, ConnectArgs)
+    for name in ("will", "resume"):
+        if getattr(read, name) not in (UNSET, NULL):
+            raise InvalidArgs(f"not in this version of the server - at `$.args.{name}`")
+    return read
+
+
+def first_profile(hello: Hello) -> Profile:
+    """Make the profile that the query of the handshake gives."""
+    return Profile(_short(hello.client_type), _short(hello.screen_name))
+
+
+def _short(text: str | None) -> str | None:
+    return text[:MAX_NAME] if text else None
