@@ -1,0 +1,1 @@
+"""Independent clients against the real bus."""

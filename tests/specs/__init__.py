@@ -1,0 +1,1 @@
+"""Executable specifications: the scenarios of specs/ run against a real server over real sockets."""

@@ -1,0 +1,36 @@
+"""Every scenario of specs/ is a test against a real bus."""
+
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.specs import steps_clients, steps_commands, steps_frames, steps_load, steps_process, steps_raw
+from tests.specs.bus import Bus
+from tests.specs.spec_loader import Scenario, scenarios, spec_paths
+from tests.specs.step_registry import registry
+from tests.specs.world import World
+
+STEP_MODULES = (steps_clients, steps_commands, steps_frames, steps_load, steps_process, steps_raw)
+LIMIT_S = 60.0
+"""For one scenario; the slowest, with 1,000 members, takes about a third of it."""
+
+
+def _parameters() -> list[object]:
+    found = []
+    for path in spec_paths():
+        numbers = itertools.count(1)
+        for scenario in scenarios(path):
+            marks = [pytest.mark.proves(name) for name in scenario.proves]
+            name = f"{scenario.spec}-{next(numbers):03d}-{scenario.name}"
+            found.append(pytest.param(scenario, marks=marks, id=name))
+    return found
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("scenario", _parameters())
+async def test_scenario(scenario: Scenario, shared_bus: Bus, tmp_path: Path) -> None:
+    """The steps of the scenario hold, and no bus that it used printed a traceback."""
+    async with World(shared_bus, tmp_path, os.urandom(3).hex()) as world:
+        await registry.run(scenario, world, LIMIT_S)
