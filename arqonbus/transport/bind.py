@@ -11,7 +11,7 @@ import msgspec
 
 from arqonbus.errors import ArqonError
 
-__all__ = ["Bind", "ListenError", "clear_stale", "tcp_error", "unix_error"]
+__all__ = ["Bind", "ListenError", "bind_tcp", "clear_stale", "tcp_error", "unix_error"]
 
 _PROBE_S: Final = 0.5  # a live server accepts, or its queue refuses, at once; this is for a machine under load
 
@@ -41,6 +41,37 @@ class Bind(msgspec.Struct, frozen=True):
     """Path; "" is no Unix socket."""
     backlog: int = 4096
     """Connections that the system keeps until they are accepted; at 100, a burst of 5,000 needs half a minute."""
+
+
+def bind_tcp(bind: Bind) -> list[socket.socket]:
+    """Listen on every address of the host, without blocking; port 0 becomes the same free port for all.
+
+    Raises:
+        ListenError: an address can't be had; then none is kept.
+    """
+    sockets: list[socket.socket] = []
+    port = bind.port
+    try:
+        kind = socket.SOCK_STREAM
+        for family, _, _, _, address in socket.getaddrinfo(bind.host or None, port, type=kind, flags=socket.AI_PASSIVE):
+            sock = socket.socket(family, kind)
+            sockets.append(sock)
+            _listen(sock, (address[0], port, *address[2:]), bind.backlog)
+            port = sock.getsockname()[1]
+    except OSError as error:
+        for sock in sockets:
+            sock.close()
+        raise tcp_error(bind, error) from error
+    return sockets
+
+
+def _listen(sock: socket.socket, address: tuple[object, ...], backlog: int) -> None:
+    sock.setblocking(False)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart need not wait for old connections
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own
+    sock.bind(address)
+    sock.listen(backlog)
 
 
 def tcp_error(bind: Bind, error: OSError) -> ListenError:

@@ -20,34 +20,37 @@ __all__ = ["Greeting", "address_of"]
 class Greeting(asyncio.BufferedProtocol):
     """Owned by the event loop; gone when it hands over."""
 
-    __slots__ = ("_head", "_ip", "_is_in", "_is_leaving", "_lobby", "_remote", "_transport", "slot")
+    __slots__ = ("_before", "_head", "_ip", "_is_in", "_is_leaving", "_lobby", "_remote", "_transport", "slot")
 
     _transport: asyncio.Transport
 
-    def __init__(self, lobby: Lobby) -> None:
-        """Wait for `connection_made`."""
+    def __init__(self, lobby: Lobby, before: Guest | None = None) -> None:
+        """Wait for `connection_made`.
+
+        Args:
+            lobby: Of the listener.
+            before: As whom the lobby let this connection in already; None: it was not asked yet.
+        """
         self.slot = -1  # the wheel's
         self._lobby = lobby
+        self._before = before
         self._head = bytearray()  # the HTTP head as far as it came
         self._ip = ""  # of the peer, for the bound of half-open ones; "" for the Unix socket
         self._remote = "unix"  # address and port, for the session
         self._is_in = False  # the lobby counts it
         self._is_leaving = False  # it was answered: nothing is read any more
 
-    def take_place_of(self, guest: Guest) -> None:
-        """Be the one that the lobby let in as another guest, before `connection_made`."""
-        self._lobby.swap(guest, self)
-        self._is_in = True
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock, or cut at once what is over the bounds."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its base class
         self._ip, self._remote = address_of(transport.get_extra_info("peername"))
-        if not self._is_in:
-            self._is_in = self._lobby.enter(self, self._ip)
-        if not self._is_in:
+        if self._before is not None:
+            self._lobby.swap(self._before, self)
+            self._before = None
+        elif not self._lobby.enter(self, self._ip):
             self.abort()
             return
+        self._is_in = True
         self._lobby.wheel.put(self, self._lobby.timeouts.handshake_s)
 
     def get_buffer(self, sizehint: int) -> memoryview:

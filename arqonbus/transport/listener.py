@@ -10,13 +10,15 @@ import os
 import ssl
 from typing import Final
 
+import msgspec
+
 from arqonbus.telemetry.logs import get_log
-from arqonbus.transport.bind import Bind, ListenError, clear_stale, tcp_error, unix_error
+from arqonbus.transport.bind import Bind, ListenError, bind_tcp, clear_stale, unix_error
 from arqonbus.transport.greeting import Greeting
 from arqonbus.transport.handshake import Handshake
 from arqonbus.transport.lobby import TROUBLES, Limits, Lobby, OpenSession, Statistics, Timeouts
 from arqonbus.transport.tls import Tls, server_context
-from arqonbus.transport.tls_greeting import TlsGreeting
+from arqonbus.transport.tls_door import TlsDoor
 
 __all__ = ["Listener"]
 
@@ -57,7 +59,9 @@ class Listener:
         self._timeouts = timeouts or Timeouts()
         self._lobby: Lobby | None = None
         self._context: ssl.SSLContext | None = None
-        self._servers: list[asyncio.Server] = []
+        self._doors: list[asyncio.Server | TlsDoor] = []
+        self._addresses: list[str] = []
+        self._port = 0
         self._timer: asyncio.TimerHandle | None = None
         self._unix_file: tuple[int, int] | None = None  # device and inode of our socket file
         self._reported = (0.0, 0)  # when trouble was logged last, and how much there was by then
@@ -84,29 +88,29 @@ class Listener:
 
     @property
     def addresses(self) -> list[str]:
-        """Where clients find us: `host:port` and the path of the Unix socket; with the port that port 0 became."""
-        names = (sock.getsockname() for server in self._servers for sock in server.sockets)
-        return [name if isinstance(name, str) else _joined(name[0], name[1]) for name in names]
+        """Where clients find us: `host:port` with the port that 0 became, and the path of the Unix socket."""
+        return list(self._addresses)
 
     @property
     def port(self) -> int:
         """The TCP port in use, 0 when there is none."""
-        names = (sock.getsockname() for server in self._servers for sock in server.sockets)
-        return next((int(name[1]) for name in names if not isinstance(name, str)), 0)
+        return self._port
 
     def renew(self, handshake: Handshake, tls: Tls | None) -> None:
-        """Take other rules for handshakes, and read the certificate again. Holds for connections from now on.
+        """Take new rules and read the certificate anew, for clients that connect from then on.
 
-        Args:
-            handshake: Instead of the one given at first.
-            tls: Files; their names may be the old ones. None leaves TLS as it is.
+        Whether there is TLS at all, and whose client certificates are asked for, stays as it was at the start.
 
         Raises:
-            ListenError: a TLS file is no good; nothing changed.
+            ListenError: a TLS file is no good; then nothing changed.
         """
-        if tls is not None and self._context is not None:
-            server_context(tls)  # proves the files first: a context in use must not be left half changed
-            self._context.load_cert_chain(tls.cert, tls.key or None)
+        if self._tls is not None and tls is not None:
+            tls = msgspec.structs.replace(tls, client_ca=self._tls.client_ca)
+            context = server_context(tls)
+            for door in self._doors:
+                if isinstance(door, TlsDoor):
+                    door.context = context
+            self._tls = tls
         self._handshake = handshake
         if self._lobby is not None:
             self._lobby.handshake = handshake
@@ -140,18 +144,15 @@ class Listener:
         return Statistics() if self._lobby is None else self._lobby.statistics()
 
     async def _listen_tcp(self, lobby: Lobby, context: ssl.SSLContext | None) -> None:
-        loop = asyncio.get_running_loop()
-        bind = self._bind
-        try:
-            server = await loop.create_server(
-                lambda: Greeting(lobby) if context is None else TlsGreeting(lobby, context),
-                bind.host or None,
-                bind.port,
-                backlog=bind.backlog,
-            )
-        except OSError as error:
-            raise tcp_error(self._bind, error) from error
-        self._servers.append(server)
+        for sock in bind_tcp(self._bind):
+            host, port = sock.getsockname()[:2]
+            self._addresses.append(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+            self._port = port
+            if context is not None:
+                self._doors.append(TlsDoor(lobby, context, sock))
+                continue
+            loop = asyncio.get_running_loop()
+            self._doors.append(await loop.create_server(lambda: Greeting(lobby), sock=sock, backlog=self._bind.backlog))
 
     async def _listen_unix(self, lobby: Lobby, path: str) -> None:
         loop = asyncio.get_running_loop()
@@ -160,14 +161,15 @@ class Listener:
             server = await loop.create_unix_server(lambda: Greeting(lobby), path, backlog=self._bind.backlog)
         except OSError as error:
             raise unix_error(path, error) from error
-        self._servers.append(server)
+        self._doors.append(server)
+        self._addresses.append(path)
         found = os.stat(path)
         self._unix_file = (found.st_dev, found.st_ino)
 
     def _stop_listening(self) -> None:
-        for server in self._servers:
-            server.close()
-        self._servers = []
+        for door in self._doors:
+            door.close()
+        self._doors, self._addresses, self._port = [], [], 0
         if self._unix_file is not None:
             # Only our own: another server may have taken the path by now.
             with contextlib.suppress(OSError):
@@ -188,7 +190,3 @@ class Listener:
             self._reported = lobby.clock.now, lobby.n_troubles
             counts = lobby.statistics()
             get_log("transport").warning("trouble_with_clients", **{name: getattr(counts, name) for name in TROUBLES})
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

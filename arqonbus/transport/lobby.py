@@ -32,7 +32,7 @@ OpenSession = Callable[[Socket, Hello], Ref[SessionMail]]
 
 
 class Guest(Protocol):
-    """A connection as the lobby sees it: with TLS a `TlsGreeting`, then a `Greeting`, then a `Connection`."""
+    """A connection as the lobby sees it: a `Greeting` first, a `Connection` once its handshake is over."""
 
     slot: int
     """See keepalive.Timed."""

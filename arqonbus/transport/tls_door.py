@@ -1,7 +1,7 @@
 """TlsDoor: accepts TLS connections, asking the lobby before any work is done for them.
 
-The loop's own TLS server tells of a connection only when its handshake is over, so nobody could be refused before work and
-memory (35 KiB on uvloop, 290 KiB on asyncio) are spent. This accepts by itself and lets the loop do the TLS.
+The loop's own TLS server tells of a connection only when its handshake is over, so nobody could be refused before work
+and memory (35 KiB on uvloop, 290 KiB on asyncio) are spent. This accepts by itself and lets the loop do the TLS.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from arqonbus.transport.lobby import Lobby
 __all__ = ["TlsDoor"]
 
 _BATCH: Final = 64  # accepts in one turn of the loop; a handshake costs 2 ms, so more would only wait elsewhere
-_OUT_OF = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_OUT_OF: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _PAUSE_S: Final = 1.0  # after running out of files or memory, as asyncio's own server does
 
 
@@ -27,7 +27,8 @@ class TlsDoor:
     def __init__(self, lobby: Lobby, context: ssl.SSLContext, sock: socket.socket) -> None:
         """Start to accept on a socket that listens and does not block; it is closed by `close`."""
         self._lobby = lobby
-        self._context = context
+        self.context = context
+        """For the handshakes to come; may be replaced."""
         self._sock = sock
         self._loop = asyncio.get_running_loop()
         self._pause: asyncio.TimerHandle | None = None
@@ -66,27 +67,51 @@ class TlsDoor:
 
     def _greet(self, sock: socket.socket, peer: object) -> None:
         ip, _ = address_of(peer)
-        guest = _Handshaking()
+        guest = _TlsGuest()
         if not self._lobby.enter(guest, ip):
             sock.close()
             return
         sock.setblocking(False)
-        guest.task = self._loop.create_task(self._shake_hands(guest, ip, sock))
+        guest.task = self._loop.create_task(self._shake_hands(guest, sock))
+        guest.task.add_done_callback(lambda task: self._done(task, guest, ip, sock))
 
-    async def _shake_hands(self, guest: "_Handshaking", ip: str, sock: socket.socket) -> None:
+    async def _shake_hands(self, guest: "_TlsGuest", sock: socket.socket) -> None:
+        guest.is_started = True
         timeouts = self._lobby.timeouts
+        await self._loop.connect_accepted_socket(
+            lambda: Greeting(self._lobby, guest),
+            sock,
+            ssl=self.context,
+            ssl_handshake_timeout=timeouts.handshake_s,
+            ssl_shutdown_timeout=timeouts.close_s,
+        )
 
-        def greet() -> Greeting:
-            return greeting
+    def _done(self, task: asyncio.Task[None], guest: "_TlsGuest", ip: str, sock: socket.socket) -> None:
+        """Forget a connection whose TLS handshake failed; of the others, the greeting took the guest's place."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, OSError):  # of TLS, of the network, and timeouts are OSErrors
+            get_log("transport").error("tls_handshake_failed", error=error)
+        if guest in self._lobby.guests:
+            self._lobby.counters.tls_failures += 1
+            self._lobby.leave(guest, ip, was_half_open=True)
+        if not guest.is_started:
+            sock.close()  # from the start on, the loop owns it
 
-        greeting = Greeting(self._lobby)
-        try:
-            await self._loop.connect_accepted_socket(
-                greet,
-                sock,
-                ssl=self._context,
-                ssl_handshake_timeout=timeouts.handshake_s,
-                ssl_shutdown_timeout=timeouts.close_s,
-            )
-        except OSError:
-            pass
+
+class _TlsGuest:
+    """Stands for a connection in its TLS handshake, which has a timeout of its own: never in the wheel."""
+
+    __slots__ = ("is_started", "slot", "task")
+
+    def __init__(self) -> None:
+        self.slot = -1
+        self.is_started = False  # the task had its first step
+        self.task: asyncio.Task[None] | None = None
+
+    def due(self, now: float) -> None:
+        """Do nothing."""
+
+    def abort(self) -> None:
+        """Cut the connection now."""
+        if self.task is not None:
+            self.task.cancel()

@@ -137,7 +137,9 @@ class Scanner:
 
     def hold(self, data: bytes) -> None:
         """Keep bytes for the next `feed` without a look at them, after a stop."""
-        self._rest = (self._rest or bytearray()) + data
+        if self._rest is None:
+            self._rest = bytearray()
+        self._rest += data
 
     def send(self, texts: Sequence[bytes]) -> bytes:
         """Build the frames of text messages on a compressed connection (one with extensions).
