@@ -19,6 +19,7 @@ from arqonbus.commands.table import TABLE
 from arqonbus.errors import LimitExceeded, NotFound, Refusal, UnknownCommand
 from arqonbus.protocol.codec import decode_args
 from arqonbus.protocol.envelope import PrivateOut, trace_parent, trace_state
+from arqonbus.protocol.names import is_system
 from arqonbus.protocol.payloads import ChannelOptions, PrivateResult
 from arqonbus.routing import incident
 from arqonbus.routing.cards import ChannelKind, ClientCard, RoomCard
@@ -39,7 +40,7 @@ from arqonbus.routing.mail import (
     Resolved,
     Tick,
 )
-from arqonbus.routing.room import Room, RoomSetup
+from arqonbus.routing.room import Room, RoomSetup, answer_refusal
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Predefined", "Registry", "RegistrySetup"]
@@ -71,22 +72,23 @@ class RegistrySetup(Struct, frozen=True):
 class Registry(Actor[RegistryMail]):
     """One per server, parent of all rooms."""
 
-    __slots__ = ("_directory", "_n_private", "_setup", "_view")
+    __slots__ = ("_directory", "_n_own", "_n_private", "_setup", "_view")
 
     def __init__(self, setup: RegistrySetup, view: View) -> None:
         self._setup = setup
         self._view = view
         self._directory: Directory = view.directory
+        self._n_own = len({wanted.room for wanted in setup.predefined if wanted.kind == "system"})  # the server's rooms
         self._n_private = 0  # private messages so far, for the ids of those that have none
 
     # --- life ---------------------------------------------------------------------------------------------------
 
     def started(self, ctx: Context[RegistryMail]) -> None:
         """Make what the settings want."""
+        ctx.after(SWEEP_S, Tick())
         for wanted in self._setup.predefined:
             room = self._open_room(wanted.room, True, ctx)
             room.tell_past_bound(Create(None, None, wanted.channel, wanted.options, wanted.kind))
-        ctx.after(SWEEP_S, Tick())
 
     def receive(self, mail: RegistryMail, ctx: Context[RegistryMail]) -> None:
         """Handle one mail."""
@@ -103,8 +105,8 @@ class Registry(Actor[RegistryMail]):
                 mail.card.ref.signal(Answer(mail.request_id, refusal))
             case PrivateMail():
                 mail.card.ref.signal(Receipt(mail.private.id, refusal))
-            case Resolve():
-                mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
+            case Resolve() | Bounced():
+                answer_refusal(mail, refusal)
 
     # --- commands -----------------------------------------------------------------------------------------------
 
@@ -140,7 +142,7 @@ class Registry(Actor[RegistryMail]):
             return ref
         if not create and not self._setup.room.channel.history.holds_any(room):
             raise NotFound(f"no room {room}")
-        if self._directory.n_rooms >= self._setup.max_rooms:
+        if not is_system(room) and self._directory.n_rooms - self._n_own >= self._setup.max_rooms:
             raise LimitExceeded(f"the server has {self._setup.max_rooms} rooms, which is the most it may have")
         setup, card = self._setup.room, RoomCard(room)
         props: Props[Any] = Props(lambda: Room(setup, card, ctx.ref), self._setup.room_bounds)
@@ -151,13 +153,25 @@ class Registry(Actor[RegistryMail]):
 
     def _resolve(self, mail: Resolve, ctx: Context[RegistryMail]) -> None:
         try:
-            self._open_room(mail.room, mail.may_create, ctx).tell_past_bound(mail)
+            self._find_room(mail, ctx).tell_past_bound(mail)
         except Refusal as refusal:
             mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
 
+    def _find_room(self, mail: Resolve, ctx: Context[RegistryMail]) -> Ref[Any]:
+        if mail.channel is not None:
+            return self._open_room(mail.room, mail.may_create, ctx)
+        # A room woken for its own sake has nothing to stay for: it would be gone before its ref is of use, for ever.
+        ref = self._directory.room(mail.room)
+        if ref is None:
+            raise NotFound(f"no room {mail.room}")
+        return ref
+
     def _bounced(self, mail: Bounced, ctx: Context[RegistryMail]) -> None:
         """Route again what a room that went had not read."""
-        self._open_room(mail.name, True, ctx).tell_past_bound(mail.mail)
+        try:
+            self._open_room(mail.name, True, ctx).tell_past_bound(mail.mail)
+        except Refusal as refusal:
+            answer_refusal(mail.mail, refusal)
 
     def _terminated(self, mail: Terminated, ctx: Context[RegistryMail]) -> None:
         self._directory.remove(mail.ref)

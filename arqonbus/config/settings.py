@@ -108,6 +108,15 @@ class Channels(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     idle_s: Annotated[
         float, between("seconds that an empty channel stays; 0: goes at once; -1: stays for ever", ge=-1, le=31_536_000)
     ] = 60.0
+    dedupe_s: Annotated[
+        float,
+        between(
+            "seconds that the id of an event is known, so that it is not published twice; 0: never", ge=0, le=LONGEST_S
+        ),
+    ] = 120.0
+    dedupe_count: Annotated[
+        int, between("ids that a channel knows; the oldest is forgotten first; 0: none", ge=0, le=10_000_000)
+    ] = 10_000
     predefined: Annotated[
         tuple[Predefined, ...],
         about(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from arqonbus.errors import InvalidArgs, Unauthenticated
@@ -65,15 +66,7 @@ class Admission(Struct, frozen=True):
 
     def connected(self, card: ClientCard) -> ConnectResult:
         """Make the result of ``connect``: the welcome, and no channel resumed, which this version does not do."""
-        return ConnectResult(
-            client=card.client,
-            server=self.server,
-            version=self.version,
-            heartbeat_s=self.heartbeat_s,
-            limits=Limits(self.max_message_bytes),
-            user=card.identity.user,
-            resumed=(),
-        )
+        return ConnectResult(**msgspec.structs.asdict(self.welcome(card)), resumed=())
 
 
 def read_connect(args: Raw) -> ConnectArgs:

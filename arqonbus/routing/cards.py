@@ -32,6 +32,11 @@ class ClientCard:
         self.identity = identity  # replaced when the client shows a key
         self.profile = profile
 
+    @property
+    def sender(self) -> str:
+        """Whose ids are unique: the user's over all connections, or the connection's where nobody is known."""
+        return self.identity.user or self.client
+
 
 class ChannelCard:
     """One channel. Written by it once, with what tells its position and its members whenever somebody looks."""

@@ -86,6 +86,7 @@ class Channel(Actor[ChannelMail]):
         "_n_acks",
         "_publishes",
         "_quiet_since",
+        "_repeats",
         "_room",
         "_setup",
         "_stars",
@@ -106,6 +107,7 @@ class Channel(Actor[ChannelMail]):
         self._batch: list[bytes] = []  # JSON texts of the events of this turn: seqs log.top + 1, log.top + 2 ...
         self._publishes: list[Publish] = []  # the mail of each of them
         self._n_acks = 0  # how many of them want to be acknowledged
+        self._repeats: list[tuple[Publish, int]] = []  # of this turn: events published before, with the seq of then
         self._timestamp = ""  # of the events of this turn; empty: none came yet
         self._quiet_since: float | None = None  # since when it is empty and without events; None: not known to be
         self._has_timer = False  # an IdleCheck is on its way
@@ -126,7 +128,7 @@ class Channel(Actor[ChannelMail]):
         for mail in batch:
             ctx.current = mail
             if type(mail) is Publish:
-                publish(mail)
+                publish(mail, ctx)
                 continue
             self.receive(mail, ctx)
             if ctx.paused:
@@ -135,14 +137,14 @@ class Channel(Actor[ChannelMail]):
     def receive(self, mail: ChannelMail, ctx: Context[ChannelMail]) -> None:
         """Handle one mail."""
         if type(mail) is Publish:
-            self._publish(mail)
+            self._publish(mail, ctx)
             return
         self._commit()  # what follows may depend on the position or on who is in
         self._handlers[type(mail)](self, mail, ctx)
 
     def flush(self, ctx: Context[ChannelMail]) -> None:
         """Store and deliver the events of this turn, and see whether the channel is needed."""
-        if self._batch:
+        if self._batch or self._repeats:
             self._commit()
         self._timestamp = ""
         if not self._members.count and self._may_go():
@@ -170,9 +172,13 @@ class Channel(Actor[ChannelMail]):
 
     # --- events -------------------------------------------------------------------------------------------------
 
-    def _publish(self, mail: Publish) -> None:
+    def _publish(self, mail: Publish, ctx: Context[ChannelMail]) -> None:
         event = mail.event
         seq = self._log.top + len(self._batch) + 1
+        key = None if event.id is None else (mail.card.sender, event.id)
+        if key is not None and (first := self._log.recent.seq_of(key, ctx.now)) is not None:
+            self._repeats.append((mail, first))
+            return
         if not self._timestamp:
             self._timestamp = self._setup.timestamp()
         out = EventOut(
@@ -190,14 +196,24 @@ class Channel(Actor[ChannelMail]):
         )
         self._batch.append(encode(out))
         self._publishes.append(mail)
+        if key is not None:
+            self._log.recent.add(key, seq, ctx.now)  # last: a failure before this leaves nothing behind
         if event.ack:
             self._n_acks += 1
 
     def _commit(self) -> None:
+        """Make the events of this turn real, then answer for those that came again."""
+        if self._batch:
+            self._commit_batch(self._batch)
+        if self._repeats:
+            repeats, self._repeats = self._repeats, []
+            self._setup.counters.duplicates += len(repeats)
+            for mail, seq in repeats:
+                if mail.event.ack:
+                    self._acknowledge(mail, seq, duplicate=True)
+
+    def _commit_batch(self, batch: list[bytes]) -> None:
         """Store the batch, deliver it, tell the publishers. The one place where an event becomes real."""
-        batch = self._batch
-        if not batch:
-            return
         publishes, n_acks, members = self._publishes, self._n_acks, self._members
         self._batch, self._publishes, self._n_acks = [], [], 0
         self._quiet_since = None
@@ -212,20 +228,21 @@ class Channel(Actor[ChannelMail]):
             counters.messages_out += len(batch) * members.count
             fan_out(deliver_texts(batch), members.refs)
         if n_acks:
-            self._acknowledge(publishes, top - len(batch) + 1)
+            for seq, mail in enumerate(publishes, top - len(batch) + 1):
+                if mail.event.ack:
+                    self._acknowledge(mail, seq, duplicate=False)
 
-    def _acknowledge(self, publishes: list[Publish], first_seq: int) -> None:
+    def _acknowledge(self, mail: Publish, seq: int, *, duplicate: bool) -> None:
         stored: Stored = self._setup.history.backend if self._log.keeps else "none"
-        for seq, mail in enumerate(publishes, first_seq):
-            if mail.event.ack:
-                result = EventResult(seq, self._log.epoch, False, stored)
-                mail.card.ref.signal(Receipt(mail.event.id, result))
+        mail.card.ref.signal(Receipt(mail.event.id, EventResult(seq, self._log.epoch, duplicate, stored)))
 
     def _refuse_batch(self, publishes: list[Publish], error: StorageError) -> None:
         """Tell every publisher, asked or not: a refused message is always answered."""
         _log.error("events_not_stored", room=self._card.room, channel=self._card.channel, error=error)
         refusal = Unavailable("the event could not be stored")
-        for mail in publishes:
+        repeats, self._repeats = self._repeats, []  # of events of this batch, perhaps: refused with it
+        for mail in (*publishes, *(mail for mail, _ in repeats)):
+            self._log.recent.forget((mail.card.sender, mail.event.id))
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
 
     # --- membership ---------------------------------------------------------------------------------------------

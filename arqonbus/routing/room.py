@@ -8,17 +8,19 @@ Restart: none. Like its channels, a room is resumed after a failure with the sta
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from msgspec import UNSET, Struct
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
-from arqonbus.errors import AlreadyExists, LimitExceeded, NotFound, Refusal
+from arqonbus.errors import AlreadyExists, LimitExceeded, NotFound, Refusal, Unavailable
 from arqonbus.protocol.envelope import BroadcastOut, System, trace_parent, trace_state
 from arqonbus.protocol.names import ALL_CHANNELS, is_system
 from arqonbus.protocol.payloads import (
     BroadcastResult,
+    ChannelDeleted,
     ChannelOptions,
     ChannelPosition,
     Empty,
@@ -35,6 +37,7 @@ from arqonbus.routing.mail import (
     BroadcastMail,
     Create,
     Delete,
+    Deliver,
     Describe,
     Drop,
     Join,
@@ -53,7 +56,9 @@ from arqonbus.routing.mail import (
 from arqonbus.routing.members import Member, members_page
 from arqonbus.telemetry.logs import get_log
 
-__all__ = ["Room", "RoomSetup"]
+__all__ = ["Room", "RoomSetup", "answer_refusal"]
+
+_TOLD = ("deleted", "idle", "system stops")  # ends of a channel that it told its members, or that need no telling
 
 _log = get_log("routing")
 
@@ -86,7 +91,7 @@ class _Gather(Struct):
 class Room(Actor[RoomMail]):
     """One room. Spawned by the registry; stops itself when it has neither channels nor members."""
 
-    __slots__ = ("_card", "_clients", "_gathers", "_registry", "_setup")
+    __slots__ = ("_card", "_clients", "_gathers", "_life", "_n_broadcasts", "_registry", "_setup")
 
     def __init__(self, setup: RoomSetup, card: RoomCard, registry: Ref[Any]) -> None:
         self._setup = setup
@@ -94,6 +99,8 @@ class Room(Actor[RoomMail]):
         self._registry = registry
         self._clients: dict[str, _Presence] = {}  # by client id, in the order in which they came
         self._gathers: dict[str, _Gather] = {}  # by client id: it has one command in work at most
+        self._life = secrets.token_urlsafe(6)  # with the number, the id of a broadcast that has none of its own
+        self._n_broadcasts = 0
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -102,7 +109,7 @@ class Room(Actor[RoomMail]):
         try:
             self._handlers[type(mail)](self, mail, ctx)
         except Refusal as refusal:
-            self._tell_refusal(mail, refusal)
+            answer_refusal(mail, refusal)
 
     def flush(self, ctx: Context[RoomMail]) -> None:
         """Show what changed, and go when there is nothing left."""
@@ -114,34 +121,19 @@ class Room(Actor[RoomMail]):
         """Answer ``internal`` to whoever waits for the mail in work."""
         card = getattr(mail, "card", None)
         client = card.client if card is not None else None
-        self._tell_refusal(mail, incident.report(_log, error, client=client, room=self._card.room))
+        answer_refusal(mail, incident.report(_log, error, client=client, room=self._card.room))
 
     def stopped(self, unread: list[RoomMail], ctx: Context[RoomMail]) -> None:
         """Tell members, if it was stopped with some, and give what was not read back to the registry."""
+        for gather in self._gathers.values():
+            answer_refusal(gather.join, Unavailable("the room ended before all of its channels had answered"))
         for presence in self._clients.values():
             for channel in (*presence.channels, *([ALL_CHANNELS] if presence.member.star else ())):
-                presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
+                self._part(presence, channel)
         for mail in unread:
-            if not isinstance(mail, Terminated | StarJoined):
+            if not isinstance(mail, Terminated | StarJoined) and not _is_of_star(mail):
                 self._registry.tell_past_bound(Bounced(self._card.room, mail))
         unread.clear()
-
-    def _tell_refusal(self, mail: Any, refusal: Refusal) -> None:
-        """Answer in the form that the sender waits for."""
-        card: ClientCard | None = getattr(mail, "card", None)
-        match mail:
-            case Resolve():
-                mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
-            case BroadcastMail():
-                mail.card.ref.signal(Receipt(mail.broadcast.id, refusal))
-            case Bounced(mail=Publish() as publish):
-                publish.card.ref.signal(Receipt(publish.event.id, refusal))
-            case Bounced():
-                self._tell_refusal(mail.mail, refusal)
-            case Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers() if (
-                card is not None
-            ):
-                card.ref.signal(Answer(mail.request_id, refusal))
 
     # --- channels -----------------------------------------------------------------------------------------------
 
@@ -178,7 +170,8 @@ class Room(Actor[RoomMail]):
         ref = ctx.spawn(props, channel)
         ref.watch(ctx.ref)
         self._card.channels[channel] = (ref, card)
-        _log.info("channel_created", client=card.created_by, room=card.room, channel=channel, kind=kind)
+        log = _log.info if by is not None else _log.debug  # what the settings want is no news
+        log("channel_created", client=card.created_by, room=card.room, channel=channel, kind=kind)
         if stars:
             created = deliver_one(System("channel_created", card.info(), card.room, channel))
             fan_out(created, [star.ref for star, _ in stars])
@@ -216,8 +209,10 @@ class Room(Actor[RoomMail]):
         if isinstance(mail.mail, Publish):
             may_create = self._setup.auto_create and not is_system(mail.name)
             self._open(mail.name, mail.mail.card, may_create, ctx).tell_past_bound(mail.mail)
-        elif isinstance(mail.mail, Join) and mail.mail.star:
+        elif _is_of_star(mail):
             self._gathered(mail.mail.card.client, mail.name, None)
+        elif isinstance(mail.mail, Leave):  # the client is struck off here already, and now the channel is gone too
+            mail.mail.card.ref.signal(Parted(mail.mail.request_id, self._card.room, mail.name, Empty()))
         else:
             self.receive(mail.mail, ctx)
 
@@ -309,9 +304,10 @@ class Room(Actor[RoomMail]):
 
     def _broadcast(self, mail: BroadcastMail, ctx: Context[RoomMail]) -> None:
         broadcast = mail.broadcast
+        self._n_broadcasts += 1
         out = BroadcastOut(
             self._card.room,
-            broadcast.id or f"{mail.card.client}.{ctx.now:.6f}",
+            broadcast.id or f"{self._life}.{self._n_broadcasts}",
             mail.card.client,
             self._setup.channel.timestamp(),
             broadcast.payload,
@@ -336,6 +332,8 @@ class Room(Actor[RoomMail]):
         entry = self._card.channels.get(name)
         if entry is not None and entry[0] is mail.ref:
             del self._card.channels[name]
+            if mail.reason not in _TOLD:
+                self._tell_end(name)
             self._part_members(name, ctx)
             return
         presence = self._clients.get(name)
@@ -347,6 +345,16 @@ class Room(Actor[RoomMail]):
         for channel, (ref, _) in self._card.channels.items():
             if presence.member.star or channel in presence.channels:
                 ref.signal(drop)
+
+    def _tell_end(self, channel: str) -> None:
+        """Tell the members of a channel that ended without telling them itself."""
+        ended = _ended(self._card.room, channel)
+        fan_out(ended, [p.member.card.ref for p in self._clients.values() if p.member.star or channel in p.channels])
+
+    def _part(self, presence: _Presence, channel: str) -> None:
+        """End one membership of a room that ends."""
+        presence.member.card.ref.signal(_ended(self._card.room, channel))
+        presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
 
     def _part_members(self, channel: str, ctx: Context[RoomMail]) -> None:
         """Nobody is in a channel that is gone."""
@@ -372,6 +380,31 @@ class Room(Actor[RoomMail]):
         Terminated: _terminated,
         Describe: _describe,
     }
+
+
+def answer_refusal(mail: object, refusal: Refusal) -> None:
+    """Answer for mail on its way to a room, in the form that the sender waits for. Nobody waits for the other kinds."""
+    match mail:
+        case Resolve():
+            mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
+        case BroadcastMail():
+            mail.card.ref.signal(Receipt(mail.broadcast.id, refusal))
+        case Publish():
+            mail.card.ref.signal(Receipt(mail.event.id, refusal))
+        case Bounced():
+            answer_refusal(mail.mail, refusal)
+        case Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers():
+            if mail.card is not None:
+                mail.card.ref.signal(Answer(mail.request_id, refusal))
+
+
+def _ended(room: str, channel: str) -> Deliver:
+    return deliver_one(System("channel_deleted", ChannelDeleted("deleted"), room, channel))
+
+
+def _is_of_star(mail: object) -> bool:
+    """Whether it is a room's own mail to a channel on its way back, for a member of the whole room: nobody waits."""
+    return isinstance(mail, Bounced) and isinstance(mail.mail, Join | Leave) and mail.mail.star
 
 
 def _left_reason(reason: str) -> LeftReason:

@@ -58,6 +58,8 @@ class Bus:
             settings.history.position_ttl_s,
             lambda: dispatcher.turn_at,
             lambda: secrets.token_urlsafe(6),
+            dedupe_s=settings.channels.dedupe_s,
+            dedupe_count=settings.channels.dedupe_count,
         )
         gate = Gate()
         view = self._view(settings, gate, timestamp)

@@ -136,6 +136,7 @@ class _Server:
         if settings.log.format == "text" or (settings.log.format == "auto" and sys.stderr.isatty()):
             self._logs.flush()
             print(banner(settings, bus.name, listener.addresses, loop), file=sys.stderr)  # noqa: T201 - the banner
+            return
         _log.info(
             "server_started",
             server=bus.name,

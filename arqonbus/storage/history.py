@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from arqonbus.storage.recent import Recent
+
 __all__ = ["History", "Log", "Page", "Retention"]
 
 
@@ -41,6 +43,10 @@ class Log(Protocol):
     @property
     def top(self) -> int:
         """Seq of the newest event ever appended in this epoch; 0: none yet. Outlives the events."""
+
+    @property
+    def recent(self) -> Recent:
+        """The ids published lately, for its writer to read and to fill."""
 
     @property
     def keeps(self) -> bool:

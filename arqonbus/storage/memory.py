@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Literal
 
 from arqonbus.storage.history import Page, Retention
+from arqonbus.storage.recent import Recent
 
 __all__ = ["MemoryHistory", "MemoryLog"]
 
@@ -31,11 +32,26 @@ class _Total:
 class MemoryLog:
     """One channel's events, oldest first. Seqs are dense: the event at index i has seq ``top - len + 1 + i``."""
 
-    __slots__ = ("_ages", "_clock", "_retention", "_size", "_texts", "_total", "epoch", "is_open", "top", "touched_at")
+    __slots__ = (
+        "_ages",
+        "_clock",
+        "_retention",
+        "_size",
+        "_texts",
+        "_total",
+        "epoch",
+        "is_open",
+        "recent",
+        "top",
+        "touched_at",
+    )
 
-    def __init__(self, epoch: str, retention: Retention, clock: Callable[[], float], total: _Total) -> None:
+    def __init__(
+        self, epoch: str, retention: Retention, clock: Callable[[], float], total: _Total, recent: Recent
+    ) -> None:
         self.epoch = epoch
         self.top = 0
+        self.recent = recent
         self.is_open = True
         self.touched_at = clock()  # of the last append, open or close
         self._retention = retention
@@ -48,7 +64,7 @@ class MemoryLog:
     @property
     def keeps(self) -> bool:
         """See Log."""
-        return self._retention.messages > 0
+        return self._retention.messages > 0 and self._retention.size_bytes > 0
 
     @property
     def size(self) -> int:
@@ -63,7 +79,7 @@ class MemoryLog:
         """See Log. Amortized O(1) an event; in one function, since it runs for every turn of every channel."""
         self.top = top = self.top + len(texts)
         retention = self._retention
-        if not retention.messages:
+        if not retention.messages or not retention.size_bytes:
             return top
         self.touched_at = now = self._clock()
         kept, ages, total = self._texts, self._ages, self._total
@@ -169,6 +185,8 @@ class MemoryHistory:
     Args:
         total_bytes: most bytes of text over all logs; past it the log touched longest ago loses its older half first.
         position_ttl_s: how long the position of a log without events and writer is remembered.
+        dedupe_s: how long the id of an event is known.
+        dedupe_count: how many ids a channel knows.
         clock: monotonic seconds.
         new_epoch: makes a name never used before.
     """
@@ -176,12 +194,21 @@ class MemoryHistory:
     backend: Literal["memory", "redis"] = "memory"
 
     def __init__(
-        self, total_bytes: int, position_ttl_s: float, clock: Callable[[], float], new_epoch: Callable[[], str]
+        self,
+        total_bytes: int,
+        position_ttl_s: float,
+        clock: Callable[[], float],
+        new_epoch: Callable[[], str],
+        *,
+        dedupe_s: float = 120.0,
+        dedupe_count: int = 10_000,
     ) -> None:
         self._total = _Total(total_bytes, self._make_room)
         self._position_ttl_s = position_ttl_s
         self._clock = clock
         self._new_epoch = new_epoch
+        self._dedupe_s = dedupe_s
+        self._dedupe_count = dedupe_count
         self._rooms: dict[str, dict[str, MemoryLog]] = {}  # room -> channel -> log
 
     @property
@@ -194,7 +221,8 @@ class MemoryHistory:
         logs = self._rooms.setdefault(room, {})
         log = logs.get(channel)
         if log is None:
-            log = logs[channel] = MemoryLog(self._new_epoch(), retention, self._clock, self._total)
+            recent = Recent(self._dedupe_s, self._dedupe_count)
+            log = logs[channel] = MemoryLog(self._new_epoch(), retention, self._clock, self._total, recent)
         log.is_open = True
         log.retain(retention)
         return log
@@ -222,11 +250,14 @@ class MemoryHistory:
     def sweep(self) -> None:
         """See History. O(logs)."""
         now = self._clock()
+        for logs in self._rooms.values():
+            for log in logs.values():
+                log.recent.sweep(now)
         idle = [
             (log.touched_at, room, channel)
             for room, logs in self._rooms.items()
             for channel, log in logs.items()
-            if not log.is_open and not self._has_events(log)
+            if not self._has_events(log) and not log.is_open  # in this order: what is old goes from open ones too
         ]
         idle.sort()
         n_over = len(idle) - MAX_IDLE_POSITIONS

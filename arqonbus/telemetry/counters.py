@@ -6,12 +6,13 @@ __all__ = ["Counters"]
 class Counters:
     """Counts since the start. Written by the actors, read by ``status``; never reset."""
 
-    __slots__ = ("errors", "invalid", "messages_in", "messages_out", "slow_consumers")
+    __slots__ = ("duplicates", "errors", "invalid", "messages_in", "messages_out", "slow_consumers")
 
     def __init__(self) -> None:
         """Start at zero."""
         self.messages_in = 0  # events, private messages and broadcasts accepted from clients
         self.messages_out = 0  # deliveries of those to clients
+        self.duplicates = 0  # events that came again within the dedupe window
         self.errors = 0  # refusals told to clients, whatever their code
         self.invalid = 0  # of these: messages that were no envelope
         self.slow_consumers = 0  # connections closed with 4100

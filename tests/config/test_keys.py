@@ -22,7 +22,7 @@ def test_the_keys_are_these() -> None:
             "compression", "backlog", "handshake_timeout_s", "close_timeout_s", "heartbeat_s", "pong_timeout_s",
             "drain_timeout_s", "drain_spread_s", "uvloop",
         ],
-        "channels": ["auto_create", "idle_s", "predefined", "presence"],
+        "channels": ["auto_create", "idle_s", "dedupe_s", "dedupe_count", "predefined", "presence"],
         "history": ["limit", "ttl_s", "bytes", "total_bytes", "position_ttl_s", "page_bytes"],
         "limits": [
             "message_bytes", "connections", "half_open", "half_open_per_ip", "handshake_bytes", "memberships", "rooms",

@@ -1,0 +1,206 @@
+"""The registry: names, commands, private messages, and what becomes of mail whose room is gone."""
+
+from typing import Any
+
+import pytest
+from msgspec import UNSET, Raw
+
+from arqonbus.commands.registry import Predefined
+from arqonbus.protocol.envelope import Event, Private
+from arqonbus.protocol.payloads import ChannelOptions, HistoryArgs, JoinChannelArgs
+from arqonbus.routing.mail import (
+    Answer,
+    Bounced,
+    Create,
+    Deliver,
+    Describe,
+    Drain,
+    DrainAll,
+    Join,
+    Joined,
+    Leave,
+    PrivateMail,
+    Publish,
+    ReadHistory,
+    Receipt,
+    Resolve,
+    Resolved,
+)
+from tests.commands.registry_world import RegistryWorld
+
+WANTED = Predefined("r", "c", ChannelOptions(persistent=True), "configured")
+OWN = Predefined("_own", "c", ChannelOptions(persistent=True), "system")
+
+
+def private(world: RegistryWorld, *to: str, ack: bool = True) -> PrivateMail:
+    return PrivateMail(world.card, Private(to=list(to), id="p1", ack=ack))
+
+
+def test_it_makes_what_the_settings_want() -> None:
+    world = RegistryWorld(predefined=(WANTED, OWN))
+
+    assert [card.room for card in world.view.directory.room_cards()] == ["r", "_own"]
+    ((_, card),) = world.view.directory.room_card("r").channels.values()  # type: ignore[union-attr]
+    assert (card.kind, card.created_by) == ("configured", None)
+
+
+def test_rooms_of_the_server_itself_count_for_no_bound() -> None:
+    world = RegistryWorld(predefined=(OWN,), max_rooms=1)
+
+    (joined,) = world.run("join_channel", room="r", channel="c")
+    (refused,) = world.run("join_channel", room="s", channel="c")
+
+    assert isinstance(joined, Joined)
+    assert refused.result.code == "limit_exceeded"
+
+
+def test_a_room_that_is_gone_is_forgotten() -> None:
+    world = RegistryWorld()
+    world.run("create_channel", room="r", channel="c")
+
+    world.manual.advance(61)
+
+    assert world.view.directory.n_rooms == 0
+    (answer,) = world.run("channel_info", room="r", channel="c")
+    assert answer.result.code == "not_found"
+
+
+def test_a_client_that_is_gone_is_forgotten() -> None:
+    world = RegistryWorld()
+    other, _ = world.connect("c-2")
+
+    other.ref.stop()
+    world.manual.run_until_idle()
+
+    assert world.view.directory.n_clients == 1
+    assert world.tell(private(world, "c-2"))[0].result.absent == ("c-2",)
+
+
+def test_private_messages_go_to_those_who_are_there() -> None:
+    world = RegistryWorld()
+    other, _ = world.connect("c-2")
+
+    (receipt,) = world.tell(private(world, "c-2", "c-3"))
+
+    (delivered,) = other.take()
+    assert isinstance(delivered, Deliver)
+    assert b'"to":["c-2"]' in delivered.texts[0]
+    assert (receipt.request_id, receipt.result.delivered, receipt.result.absent) == ("p1", 1, ("c-3",))
+
+
+def test_private_messages_without_ack_answer_nothing() -> None:
+    world = RegistryWorld()
+
+    assert world.tell(private(world, "c-3", ack=False)) == []
+
+
+def test_all_sessions_are_told_to_drain_at_moments_within_the_spread() -> None:
+    world = RegistryWorld()
+    others = [world.connect(f"c-{n}")[0] for n in range(2, 22)]
+
+    world.registry.signal(DrainAll(10_000, 4_000))
+    world.manual.run_until_idle()
+
+    drains = [mail for probe in [world.client, *others] for mail in probe.take()]
+    assert {(type(d), d.deadline_ms, d.spread_ms) for d in drains} == {(Drain, 10_000, 4_000)}
+    moments = sorted(drain.leave_in_s for drain in drains)
+    assert 0 <= moments[0] < 2 < moments[-1] <= 4
+    assert len(set(moments)) == 21
+
+
+def test_it_lets_the_store_forget_now_and_then() -> None:
+    world = RegistryWorld()
+    world.run("create_channel", room="r", channel="c", options={"history_ttl_s": 5.0})
+    world.tell(Resolve(world.card, "r", "c", False))[0].found.tell(
+        Publish(world.card, Event(room="r", channel="c", payload=Raw(b"1")))
+    )
+    world.manual.run_until_idle()
+    assert world.history.size > 0
+
+    world.manual.advance(21)
+
+    assert world.history.size == 0
+
+
+def test_the_ref_of_a_channel_is_given_and_the_channel_made_where_that_is_allowed() -> None:
+    world = RegistryWorld()
+
+    (refused,) = world.tell(Resolve(world.card, "r", "c", False))
+    (found,) = world.tell(Resolve(world.card, "r", "c", True))
+
+    assert (refused.room, refused.channel, refused.found.code) == ("r", "c", "not_found")
+    assert found.found.name == "registry/r/c"
+
+
+def test_the_ref_of_a_room_is_that_of_a_living_one_only() -> None:
+    world = RegistryWorld()
+    (refused,) = world.tell(Resolve(world.card, "r", None, True))
+    world.run("create_channel", room="r", channel="c")
+    (found,) = world.tell(Resolve(world.card, "r", None, False))
+
+    assert refused.found.code == "not_found"
+    assert found.found.name == "registry/r"
+
+
+def test_an_unknown_command_is_refused() -> None:
+    (answer,) = RegistryWorld().run("jion_channel")
+
+    assert (answer.result.code, answer.request_id) == ("unknown_command", "k1")
+    assert answer.result.message == "no command of the name 'jion_channel', did you mean join_channel - at `$.command`"
+
+
+def test_wrong_args_are_refused() -> None:
+    (answer,) = RegistryWorld().run("history", room="r", channel="c", limit="many")
+
+    assert answer.result.code == "invalid_args"
+
+
+EVENT = Event(room="gone", channel="c", id="e1")
+JOIN = JoinChannelArgs("gone", "c")
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda card: Resolve(card, "gone", "c", True), Resolved),
+        (lambda card: Join(card, "k1", "c", JOIN, True), Answer),
+        (lambda card: Leave(card, "k1", "c"), Answer),
+        (lambda card: Create(card, "k1", "c", ChannelOptions()), Answer),
+        (lambda card: Describe(card, "k1", "c"), Answer),
+        (lambda card: ReadHistory(card, "k1", "c", HistoryArgs("gone", "c")), Answer),
+        (lambda card: Bounced("c", Publish(card, EVENT)), Receipt),
+    ],
+)
+def test_mail_that_comes_back_from_a_room_that_cannot_be_made_again_is_answered(make: Any, kind: type) -> None:
+    """Its sender waits: it was not told, before, and its session was held for ever."""
+    world = RegistryWorld(max_rooms=1)
+    world.run("create_channel", room="r", channel="c")
+
+    (answer,) = world.tell(Bounced("gone", make(world.card)))
+
+    refusal = answer.found if isinstance(answer, Resolved) else answer.result
+    assert (type(answer), refusal.code) == (kind, "limit_exceeded")
+
+
+def test_what_the_settings_want_and_cannot_have_is_nobodys_to_be_told() -> None:
+    world = RegistryWorld(max_rooms=1)
+    world.run("create_channel", room="r", channel="c")
+
+    assert world.tell(Bounced("gone", Create(None, None, "c", ChannelOptions()))) == []
+
+
+def test_mail_that_comes_back_is_routed_to_the_room_made_again() -> None:
+    world = RegistryWorld()
+
+    (answer,) = world.tell(Bounced("r", Join(world.card, "k1", "c", JoinChannelArgs("r", "c"), True)))
+
+    assert (type(answer), answer.room, answer.channel) == (Joined, "r", "c")
+
+
+def test_no_trace_fields_are_invented() -> None:
+    world = RegistryWorld()
+    other, _ = world.connect("c-2")
+
+    world.tell(PrivateMail(world.card, Private(to=["c-2"], traceparent=UNSET)))
+
+    assert b"trace" not in other.take()[0].texts[0]

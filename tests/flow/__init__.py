@@ -1,0 +1,1 @@
+"""Behaviours of the whole bus, without sockets and without an event loop."""

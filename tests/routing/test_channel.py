@@ -1,0 +1,189 @@
+"""A channel whose store fails: what is not stored is not delivered, and every publisher is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Raw
+
+from arqonbus.actor import ActorSystem, Props, Ref
+from arqonbus.actor.testing import ManualDispatcher, Probe
+from arqonbus.errors import StorageError
+from arqonbus.protocol.envelope import Event
+from arqonbus.protocol.payloads import ChannelOptions, HistoryArgs, JoinChannelArgs
+from arqonbus.routing.cards import ChannelCard
+from arqonbus.routing.channel import Channel, ChannelSetup
+from arqonbus.routing.mail import (
+    Answer,
+    Bounced,
+    Delete,
+    Deliver,
+    Drop,
+    Join,
+    Joined,
+    Leave,
+    Publish,
+    ReadHistory,
+    Receipt,
+)
+from arqonbus.storage.history import Retention
+from arqonbus.storage.memory import MemoryHistory, MemoryLog
+from arqonbus.telemetry.counters import Counters
+from tests.commands.calls import NOW, client_card
+from tests.flow.world import frames_of
+
+OPTIONS = ChannelOptions(
+    history_limit=10, history_ttl_s=60.0, history_bytes=1000, durable=False, presence=False, persistent=False
+)
+
+
+class BrittleHistory(MemoryHistory):
+    """A store whose logs can be told to fail."""
+
+    def __init__(self, clock: Any) -> None:
+        super().__init__(100_000, 3600.0, clock, lambda: "e1")
+        self.fails = False
+
+    def open(self, room: str, channel: str, retention: Retention) -> MemoryLog:
+        log = super().open(room, channel, retention)
+        return BrittleLog(self, log)  # type: ignore[return-value]  # it is a Log, which is what the seam asks for
+
+
+class BrittleLog:
+    """A log that stores nothing while its store fails."""
+
+    def __init__(self, history: BrittleHistory, log: MemoryLog) -> None:
+        self._history = history
+        self._log = log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def append(self, texts: Sequence[bytes]) -> int:
+        if self._history.fails:
+            raise StorageError("the disk is full")
+        return self._log.append(texts)
+
+
+class Bench:
+    """One channel between a room and clients that are probes."""
+
+    def __init__(self) -> None:
+        self.manual = ManualDispatcher()
+        self.system = ActorSystem(self.manual.dispatcher)
+        self.history = BrittleHistory(self.manual.clock.time)
+        self.counters = Counters()
+        self.room: Probe[Any] = Probe(self.system, "room")
+        setup = ChannelSetup(
+            history=self.history,
+            counters=self.counters,
+            timestamp=lambda: NOW,
+            idle_s=60.0,
+            page_bytes=10_000,
+            replay_most=100,
+        )
+        card = ChannelCard("r", "c", "user", OPTIONS, NOW, None)
+        props: Props[Any] = Props(lambda: Channel(setup, card, self.room.ref, ()))
+        self.channel: Ref[Any] = self.system.spawn(props, "channel")
+        self.client: Probe[Any] = Probe(self.system, "c-1")
+        self.card = client_card("c-1", self.client.ref)
+
+    def tell(self, *mails: Any) -> list[Any]:
+        for mail in mails:
+            self.channel.tell(mail)
+        self.manual.run_until_idle()
+        return self.client.take()
+
+    def publish(self, message_id: str, ack: bool = True) -> Publish:
+        return Publish(self.card, Event(room="r", channel="c", id=message_id, ack=ack, payload=Raw(b"1")))
+
+    def join(self) -> Join:
+        return Join(self.card, "j", "c", JoinChannelArgs("r", "c"), False)
+
+
+def test_what_cannot_be_stored_is_refused_to_all_and_delivered_to_nobody() -> None:
+    bench = Bench()
+    bench.tell(bench.join())
+    bench.history.fails = True
+
+    mails = bench.tell(bench.publish("a"), bench.publish("b", ack=False))
+
+    assert [(type(mail), mail.request_id, mail.result.code) for mail in mails] == [
+        (Receipt, "a", "unavailable"),
+        (Receipt, "b", "unavailable"),
+    ]
+    assert bench.counters.messages_in == 0
+
+
+def test_after_the_store_is_well_again_the_numbers_go_on_without_a_hole() -> None:
+    bench = Bench()
+    bench.tell(bench.join(), bench.publish("a"))
+    bench.history.fails = True
+    bench.tell(bench.publish("b"))
+    bench.history.fails = False
+
+    delivered, receipt = bench.tell(bench.publish("c"))
+
+    assert isinstance(delivered, Deliver)
+    assert (receipt.request_id, receipt.result.seq) == ("c", 2)
+
+
+def test_the_events_of_one_turn_are_stored_and_delivered_together() -> None:
+    bench = Bench()
+    bench.tell(bench.join())
+
+    delivered, *receipts = bench.tell(*[bench.publish(f"p{n}") for n in range(5)])
+
+    assert len(frames_of(delivered.chunk)) == 5
+    assert [receipt.result.seq for receipt in receipts] == [1, 2, 3, 4, 5]
+
+
+def test_what_depends_on_the_position_sees_the_events_before_it() -> None:
+    bench = Bench()
+    read = ReadHistory(bench.card, "h", "c", HistoryArgs("r", "c"))
+
+    mails = bench.tell(bench.publish("a", ack=False), bench.join(), bench.publish("b", ack=False), read)
+
+    joined, delivered, answer = mails
+    assert (type(joined), joined.result.seq) == (Joined, 1)
+    assert b'"seq":2' in delivered.texts[0]
+    assert len(answer.result.messages) == 2
+
+
+def test_a_leave_of_a_stranger_is_not_found() -> None:
+    bench = Bench()
+
+    (answer,) = bench.tell(Leave(bench.card, "l", "c"))
+
+    assert (type(answer), answer.result.code) == (Answer, "not_found")
+
+
+def test_a_drop_of_a_stranger_is_without_effect() -> None:
+    bench = Bench()
+
+    bench.channel.signal(Drop(bench.card, "lost"))
+
+    assert bench.tell() == []
+
+
+def test_mail_that_was_not_read_goes_back_to_the_room() -> None:
+    bench = Bench()
+    publish = bench.publish("a")
+
+    (answer,) = bench.tell(Delete(bench.card, "d", "c", False), publish, Leave(bench.card, "l", "c"))
+
+    assert (answer.request_id, bench.channel.alive) == ("d", False)
+    assert bench.room.mails == [Bounced("c", publish), Bounced("c", Leave(bench.card, "l", "c"))]
+
+
+def test_a_drop_that_was_not_read_is_nobodys_to_route() -> None:
+    bench = Bench()
+    bench.manual.run_until_idle()
+
+    bench.channel.tell(Delete(bench.card, "d", "c", False))
+    bench.manual.run_round()
+    bench.channel.signal(Drop(bench.card, "lost"))
+    bench.manual.run_until_idle()
+
+    assert bench.room.mails == []

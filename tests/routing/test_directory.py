@@ -1,0 +1,71 @@
+from arqonbus.actor import ActorSystem
+from arqonbus.actor.testing import ManualDispatcher, Probe
+from arqonbus.routing.cards import RoomCard
+from arqonbus.routing.directory import Directory
+from tests.commands.calls import client_card, probe
+
+
+def test_clients_and_rooms_are_found_by_name() -> None:
+    directory, client, room, ref = Directory(), client_card("c-1"), RoomCard("r"), probe("r").ref
+    directory.add_client(client)
+    directory.add_room(ref, room)
+
+    assert directory.client("c-1") is client
+    assert list(directory.clients()) == [client]
+    assert directory.room("r") is ref
+    assert directory.room_card("r") is room
+    assert list(directory.room_cards()) == [room]
+    assert (directory.n_clients, directory.n_rooms) == (1, 1)
+
+
+def test_strangers_are_not_found() -> None:
+    directory = Directory()
+
+    assert (directory.client("c-1"), directory.room("r"), directory.room_card("r")) == (None, None, None)
+
+
+def test_who_ended_is_found_by_its_ref_and_forgotten() -> None:
+    directory, client, ref = Directory(), client_card("c-1"), probe("r").ref
+    directory.add_client(client)
+    directory.add_room(ref, RoomCard("r"))
+
+    directory.remove(client.ref)
+    directory.remove(ref)
+    directory.remove(ref)
+
+    assert (directory.n_clients, directory.n_rooms) == (0, 0)
+
+
+def test_a_room_of_the_name_of_a_client_is_another_thing() -> None:
+    directory, client, ref = Directory(), client_card("same"), probe("same").ref
+    directory.add_client(client)
+    directory.add_room(ref, RoomCard("same"))
+
+    directory.remove(ref)
+
+    assert directory.client("same") is client
+    assert directory.room("same") is None
+
+
+def test_a_room_made_again_stays_when_the_old_one_ends() -> None:
+    directory, old, new = Directory(), probe("r").ref, probe("r").ref
+    directory.add_room(old, RoomCard("r"))
+    directory.add_room(new, RoomCard("r"))
+
+    directory.remove(old)
+
+    assert directory.room("r") is new
+
+
+def test_a_room_that_ended_is_not_found_before_it_is_forgotten() -> None:
+
+    manual = ManualDispatcher()
+    room: Probe[object] = Probe(ActorSystem(manual.dispatcher), "r")
+    directory = Directory()
+    directory.add_room(room.ref, RoomCard("r"))
+
+    room.ref.stop()
+    manual.run_until_idle()
+
+    assert directory.room("r") is None
+    assert directory.n_rooms == 1

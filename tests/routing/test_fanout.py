@@ -1,0 +1,41 @@
+import pytest
+
+from arqonbus.actor import ActorSystem
+from arqonbus.actor.testing import ManualDispatcher, Probe
+from arqonbus.protocol.envelope import System
+from arqonbus.protocol.payloads import Empty
+from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out
+from arqonbus.routing.mail import Deliver
+from tests.flow.world import frames_of
+
+
+def test_one_envelope_becomes_one_frame_and_its_text() -> None:
+    made = deliver_one(System("heartbeat", Empty()))
+
+    assert frames_of(made.chunk) == [b'{"type":"system","event":"heartbeat","payload":{}}']
+    assert made.texts == (b'{"type":"system","event":"heartbeat","payload":{}}',)
+
+
+@pytest.mark.parametrize("sizes", [[1], [125], [126], [65_536], [1, 126, 65_536, 0]])
+def test_texts_become_frames_in_their_order(sizes: list[int]) -> None:
+    texts = [b"x" * size for size in sizes]
+
+    made = deliver_texts(texts)
+
+    assert frames_of(made.chunk) == texts
+    assert made.texts == tuple(texts)
+
+
+def test_every_member_gets_the_same_object_and_the_dead_hold_nobody_up() -> None:
+    manual = ManualDispatcher()
+    system = ActorSystem(manual.dispatcher)
+    probes: list[Probe[Deliver]] = [Probe(system, f"c-{n}") for n in range(3)]
+    probes[1].ref.stop()
+    manual.run_until_idle()
+    made = deliver_texts([b"x"])
+
+    fan_out(made, [probe.ref for probe in probes])
+    manual.run_until_idle()
+
+    assert [[mail is made for mail in probe.mails] for probe in probes] == [[True], [], [True]]
+    assert system.statistics().dead_letters == 1

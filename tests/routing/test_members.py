@@ -1,0 +1,103 @@
+"""Members of a channel, and pages of them."""
+
+from random import Random
+
+from arqonbus.protocol.payloads import MemberInfo, MembersArgs, Profile
+from arqonbus.routing.members import Members, members_page
+from tests.commands.calls import client_card
+
+AT = "2026-11-21T19:00:00.000Z"
+
+
+def test_a_client_is_new_once() -> None:
+    members, card = Members(), client_card("c-1")
+
+    assert members.join(card, AT, star=False, watches=False) is True
+    assert members.join(card, "later", star=False, watches=False) is False
+    assert (len(members), members.count, members.refs) == (1, 1, (card.ref,))
+    assert [member.joined_at for member in members] == [AT]
+
+
+def test_refs_are_in_the_order_of_the_joins_and_follow_changes() -> None:
+    members, cards = Members(), [client_card(f"c-{n}") for n in (3, 1, 2)]
+    for card in cards:
+        members.join(card, AT, star=False, watches=False)
+    assert members.refs == tuple(card.ref for card in cards)
+
+    members.leave("c-1", star=False)
+
+    assert members.refs == (cards[0].ref, cards[2].ref)
+
+
+def test_who_is_in_for_two_reasons_leaves_twice() -> None:
+    members, card = Members(), client_card("c-1")
+    members.join(card, AT, star=True, watches=False)
+    members.join(card, AT, star=False, watches=True)
+
+    assert members.leave("c-1", star=False) is None
+    assert members.watchers() == []
+    gone = members.leave("c-1", star=True)
+
+    assert gone is not None and gone.card is card
+    assert (len(members), members.refs) == (0, ())
+
+
+def test_leaving_or_dropping_a_stranger_is_without_effect() -> None:
+    members = Members()
+
+    assert members.leave("c-1", star=False) is None
+    assert members.drop("c-1") is None
+    assert members.get("c-1") is None
+    assert members.count == 0
+
+
+def test_those_who_asked_are_watchers() -> None:
+    members, asked, silent = Members(), client_card("c-1"), client_card("c-2")
+    members.join(asked, AT, star=False, watches=True)
+    members.join(silent, AT, star=False, watches=False)
+
+    assert members.watchers() == [asked.ref]
+
+
+def test_a_drop_ends_all_reasons() -> None:
+    members, card = Members(), client_card("c-1")
+    members.join(card, AT, star=True, watches=False)
+    members.join(card, AT, star=False, watches=False)
+
+    assert members.drop("c-1") is not None
+    assert list(members) == []
+
+
+def test_a_page_is_by_client_id_and_says_how_many_there_are() -> None:
+    members = Members()
+    for n in (2, 0, 1):
+        members.join(client_card(f"c-{n}"), AT, star=False, watches=False)
+
+    first = members_page(members, 3, MembersArgs("r", limit=2))
+    second = members_page(members, 3, MembersArgs("r", limit=2, cursor=first.cursor))
+
+    assert first.members == (MemberInfo("c-0", None, Profile(), AT), MemberInfo("c-1", None, Profile(), AT))
+    assert (first.count, first.cursor) == (3, "c-1")
+    assert ([member.client for member in second.members], second.cursor) == (["c-2"], None)
+
+
+def test_after_any_joins_and_leaves_the_members_are_those_who_did_not_leave() -> None:
+    chance = Random(5)
+    members, cards = Members(), {f"c-{n}": client_card(f"c-{n}") for n in range(5)}
+    expected: dict[str, set[bool]] = {}
+    for _ in range(2000):
+        client, star = chance.choice(list(cards)), chance.random() < 0.5
+        if chance.random() < 0.5:
+            assert members.join(cards[client], AT, star=star, watches=False) is (client not in expected)
+            expected.setdefault(client, set()).add(star)
+        elif chance.random() < 0.9:
+            reasons = expected.get(client, set())
+            reasons.discard(star)
+            if not reasons:
+                expected.pop(client, None)
+            members.leave(client, star=star)
+        else:
+            expected.pop(client, None)
+            members.drop(client)
+        assert {member.card.client for member in members} == set(expected)
+        assert members.count == len(expected) == len(members.refs)

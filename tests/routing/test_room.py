@@ -1,0 +1,91 @@
+"""A room that is told what only races tell it: mail of channels that went, and ends in the middle of a join."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec import Raw
+
+from arqonbus.errors import NotFound
+from arqonbus.protocol.envelope import Event
+from arqonbus.protocol.payloads import JoinChannelArgs
+from arqonbus.routing.mail import Bounced, Join, Joined, Leave, Parted, Publish, Receipt, StarJoined
+from arqonbus.routing.room import answer_refusal
+from tests.commands.registry_world import RegistryWorld
+
+
+def room_of(world: RegistryWorld) -> Any:
+    world.run("create_channel", room="r", channel="c", options={"persistent": True})
+    return world.view.directory.room("r")
+
+
+def tell(world: RegistryWorld, room: Any, mail: Any) -> list[Any]:
+    room.tell(mail)
+    world.manual.run_until_idle()
+    return world.client.take()
+
+
+def test_a_leave_that_comes_back_is_done() -> None:
+    world = RegistryWorld()
+
+    (parted,) = tell(world, room_of(world), Bounced("gone", Leave(world.card, "l", "gone")))
+
+    assert (type(parted), parted.request_id, parted.channel) == (Parted, "l", "gone")
+    assert parted.result is not None
+
+
+def test_a_join_that_comes_back_makes_the_channel_again() -> None:
+    world = RegistryWorld()
+
+    (joined,) = tell(world, room_of(world), Bounced("d", Join(world.card, "j", "d", JoinChannelArgs("r", "d"), True)))
+
+    assert (type(joined), joined.channel, joined.result.members) == (Joined, "d", 1)
+
+
+def test_a_publish_that_comes_back_is_sequenced() -> None:
+    world = RegistryWorld()
+    event = Event(room="r", channel="d", id="e", ack=True, payload=Raw(b"1"))
+
+    (receipt,) = tell(world, room_of(world), Bounced("d", Publish(world.card, event)))
+
+    assert (type(receipt), receipt.request_id, receipt.result.seq) == (Receipt, "e", 1)
+
+
+@pytest.mark.parametrize("kind", ["join", "leave"])
+def test_a_rooms_own_mail_for_a_member_of_all_answers_nobody_when_it_comes_back(kind: str) -> None:
+    world = RegistryWorld()
+    args = JoinChannelArgs("r", "*")
+    mail = Join(world.card, None, "c", args, False, star=True) if kind == "join" else Leave(world.card, None, "c", True)
+
+    assert tell(world, room_of(world), Bounced("c", mail)) == []
+
+
+def test_a_position_that_nobody_waits_for_is_without_effect() -> None:
+    world = RegistryWorld()
+    room = room_of(world)
+
+    room.signal(StarJoined(world.card, "c", "e1", 3))
+
+    assert tell(world, room, Leave(world.card, "l", "*"))[0].result.code == "not_found"
+
+
+def test_a_refusal_of_what_nobody_waits_for_tells_nobody() -> None:
+    world = RegistryWorld()
+
+    answer_refusal(StarJoined(world.card, "c", "e1", 3), NotFound("any"))
+    answer_refusal(None, NotFound("any"))
+    world.manual.run_until_idle()
+
+    assert world.client.take() == []
+
+
+def test_a_join_of_all_whose_room_is_stopped_is_answered() -> None:
+    world = RegistryWorld()
+    room = room_of(world)
+    room.tell(Join(world.card, "j", "*", JoinChannelArgs("r", "*"), True))
+    room.stop("told to")
+    world.manual.run_until_idle()
+
+    answers = [mail for mail in world.client.take() if getattr(mail, "request_id", None) == "j"]
+    assert len(answers) == 1

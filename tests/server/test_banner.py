@@ -1,0 +1,42 @@
+from arqonbus import __version__
+from arqonbus.server.banner import banner, switched_off
+from tests.flow.world import settings
+
+
+def test_it_says_what_listens_where_and_what_is_off() -> None:
+    text = banner(settings(), "node-7", ["127.0.0.1:9100", "/run/bus.sock"], "uvloop")
+
+    assert text.splitlines() == [
+        f"ArqonBus {__version__}  node-7  (uvloop)",
+        "  listens    ws://127.0.0.1:9100/",
+        "  probes     http://127.0.0.1:9100/health /ready /version",
+        "  listens    unix:/run/bus.sock",
+        "  keeps      history in memory, 1000 messages a channel",
+        "  off        TLS, authentication (auth.keys), compression, browser pages of other origins (server.origins)",
+        "  Ctrl-C drains and stops; twice stops at once",
+    ]
+
+
+def test_with_tls_the_addresses_say_so() -> None:
+    text = banner(settings(server__tls_cert="a.pem", server__path="/bus"), "n", ["[::1]:9100"], "asyncio")
+
+    assert "wss://[::1]:9100/bus" in text
+    assert "https://[::1]:9100/health" in text
+
+
+def test_what_people_may_miss_is_named() -> None:
+    wanted = settings(history__limit=0, channels__auto_create=False)
+
+    assert switched_off(wanted)[-2:] == ["history", "auto-creation of channels"]
+
+
+def test_when_nothing_is_off_nothing_is_said_of_it() -> None:
+    wanted = settings(
+        server__tls_cert="a.pem",
+        server__compression=True,
+        server__origins=("https://example.com",),
+        auth__keys={"ada": "key"},
+    )
+
+    assert switched_off(wanted) == []
+    assert "off " not in banner(wanted, "n", [], "uvloop")
