@@ -55,30 +55,44 @@ class Context(Protocol[M]):
     """The mail in work, for ``Actor.failed``. ``Actor.turn`` sets it; an override sets it where a failure matters."""
 
     def spawn(self, props: Props[C], name: str) -> Ref[C]:
-        """Start a child. Raises KernelError when a child of that name lives."""
+        """Start a child; its ref's name is this actor's, a slash and ``name``.
+
+        Raises KernelError when a child of that name lives, or this actor began to stop.
+        """
 
     def stop(self, reason: str = "stopped") -> None:
-        """Stop this actor after the mail in work: children first, then ``stopped`` with what it has not read."""
+        """Stop this actor after the mail in work: children first, then ``stopped`` with what it has not read.
+
+        While it waits for children and piped work, control mail still comes. The first reason stays.
+        """
 
     def stop_child(self, ref: Ref[Any], reason: str = "stopped") -> None:
-        """Stop a child, in the same way."""
+        """Stop a child, in the same way; without effect on one that is gone. Raises KernelError for any other's."""
 
     def hold(self, again: M | None = None, until: Ref[Any] | None = None) -> None:
         """Take no more user mail until ``release``; control mail still comes.
 
         Args:
-            again: a mail to be received again, first, after the release (usually the one in work).
+            again: a mail to be received again, first, after the release (usually the one in work). Not received
+                again if its handling fails after this.
             until: released when this actor's mailbox has room, or the actor is gone.
+
+        The last hold counts: what an earlier one waited for does not end it. Every ``again`` is kept, in its order
+        within a turn; control mail that is held in a later turn comes before what was held already.
         """
 
     def release(self) -> None:
         """End a hold. Without effect when there is none."""
 
     def pipe(self, work: Awaitable[T], done: Callable[[T], M], failed: Callable[[Exception], M]) -> None:
-        """Run ``work``; its result or error comes back as control mail made by ``done`` or ``failed``."""
+        """Run ``work``; its result or error comes back as control mail made by ``done`` or ``failed``.
+
+        The actor does not end before. Work that is cancelled brings TimeoutError; if ``done`` or ``failed`` raises,
+        the actor fails. After a restart the mail comes to the new actor.
+        """
 
     def after(self, delay_s: float, mail: M) -> Timer:
-        """Have ``mail`` come as control mail in ``delay_s`` seconds (>= 0)."""
+        """Have ``mail`` come as control mail in ``delay_s`` seconds (>= 0), to the new actor after a restart."""
 
 
 class Actor(Generic[M]):
@@ -93,12 +107,13 @@ class Actor(Generic[M]):
     strategy: ClassVar[Strategy] = Strategy(always(Directive.RESUME))
 
     def started(self, ctx: Context[M]) -> None:
-        """Run before the first mail, and after a restart."""
+        """Run before the first mail, and again in the new actor after a restart."""
 
     def turn(self, batch: Iterator[M], ctx: Context[M]) -> None:
-        """Handle one lane's mail of this turn, oldest first. What is left in ``batch`` comes again.
+        """Handle one lane's mail of this turn, oldest first. What is left in ``batch`` comes again, in the next turn.
 
-        Override it where a loop of one's own is measurably faster; stop taking when ``ctx.paused``.
+        Override it where a loop of one's own is measurably faster; set ``ctx.current`` and stop taking when
+        ``ctx.paused``.
         """
         receive = self.receive
         for mail in batch:
@@ -112,13 +127,20 @@ class Actor(Generic[M]):
         raise NotImplementedError(f"{type(self).__name__}.receive")
 
     def flush(self, ctx: Context[M]) -> None:
-        """Run once at the end of each turn, when all its mail is handled: do here what is cheaper together."""
+        """Run once at the end of each turn, when all its mail is handled: do here what is cheaper together.
+
+        Run after a failure too, for the mails that were handled before it.
+        """
 
     def failed(self, mail: M | None, error: Exception, ctx: Context[M]) -> None:
         """Run when handling ``mail`` raised, before the supervisor's verdict: answer whoever waits for it."""
 
     def stopped(self, unread: list[M], ctx: Context[M]) -> None:
-        """Run last. Take out of ``unread`` (oldest first) what is taken care of; the rest are dead letters."""
+        """Run last, and with nothing unread before another actor takes this one's place in a restart.
+
+        Take out of ``unread`` (control mail first, oldest first in each lane) what is taken care of; the rest are
+        dead letters.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,21 @@
 
 Life of a cell (every change is made in the method named):
 
-    NEW ──run──▶ RUNNING ──_begin_stop──▶ STOPPING ──_finish──▶ STOPPED
-                   │  ▲                       ▲
-                   └──┴─ _restart             └─ waits for its children, then for its piped work
+    NEW ──_start──▶ RUNNING ──_begin_stop──▶ STOPPING ──_finish──▶ STOPPED
+                     │   ▲                     ▲ waits for its children and its piped work
+             _restart▼   │_rebuild             │
+                  RESTARTING ────_begin_stop───┘
+                   waits for its children
 
-A turn takes the mail present at its start: the control lane whole, then at most BUDGET user mails, then ``flush``.
-The cell is the Context of its actor.
+A turn takes the control lane whole, then at most BUDGET mails of what is in the user lane by then, and ends with
+``flush``; what comes to a lane after it was taken waits for the next turn. ``stop`` closes the user lane to the actor
+at once; the cell ends when its turn does, or later, when children and piped work have ended. Control mail reaches the
+actor until then. The cell is the Context of its actor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -20,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from arqonbus.actor.actor import Actor, Props, Terminated, Timer
 from arqonbus.actor.errors import KernelError
 from arqonbus.actor.mailbox import Mailbox
-from arqonbus.actor.ref import Ref
+from arqonbus.actor.ref import Ref, Watcher
 from arqonbus.actor.supervision import Directive
 
 if TYPE_CHECKING:
@@ -40,13 +44,14 @@ class State(Enum):
 
     NEW = "new"
     RUNNING = "running"
+    RESTARTING = "restarting"
     STOPPING = "stopping"
     STOPPED = "stopped"
 
 
 # Plain names: looking a member up on its class costs as much as the comparison it is for.
 _RUNNING = State.RUNNING
-_NO_MAIL: Iterator[Any] = iter(())
+_NO_MAIL: Any = iter(())  # Any: of a list's or a tuple's iterator we ask how much it holds, which Iterator lacks
 
 
 class Cell(Generic[M]):
@@ -56,6 +61,7 @@ class Cell(Generic[M]):
         "_again",
         "_children",
         "_failures_at",
+        "_n_holds",
         "_n_piped",
         "_reason",
         "_system",
@@ -80,11 +86,12 @@ class Cell(Generic[M]):
         self.state = State.NEW
         self.current: M | None = None
         self.paused = False
-        self._again: M | None = None  # the mail to receive first after a hold
+        self._again: list[M] | None = None  # mails to receive first after a hold; until the end of this turn only
+        self._n_holds = 0  # holds so far: tells the callback of an earlier hold from that of the last
         self._reason: str | None = None  # why it stops; None: it does not
         self._n_piped = 0  # piped work that has not come home
         self._children: dict[str, Cell[Any]] | None = None  # made on first use, as are the two below
-        self._watchers: list[Ref[Any]] | None = None
+        self._watchers: list[Watcher] | None = None
         self._failures_at: list[float] | None = None
 
     # --- a turn -------------------------------------------------------------------------------------------------
@@ -105,7 +112,7 @@ class Cell(Generic[M]):
                 mailbox.control = []
                 rest = iter(batch)
                 actor.turn(rest, self)
-            if mailbox.user and not mailbox.held and not self.paused:
+            if mailbox.user and not mailbox.held and not self.paused and not rest.__length_hint__():
                 batch = mailbox.take_user(BUDGET)
                 rest, put_back = iter(batch), mailbox.put_back
                 actor.turn(rest, self)
@@ -114,10 +121,12 @@ class Cell(Generic[M]):
             self.paused = True  # the rest waits for the next turn, so that control mail still goes first
         self.current = None
         try:
-            self.actor.flush(self)  # not `actor`: a failure may have put another one in its place
+            actor.flush(self)  # after a failure too: the mails before it were handled, and their work is gathered here
         except Exception as error:
             self.fail(error)
-        if self.paused or mailbox.control or mailbox.user or mailbox.waiters or self._reason is not None:
+            self.paused = True
+        has_more = self.paused or mailbox.control or mailbox.user or mailbox.waiters or self._reason is not None
+        if has_more or rest.__length_hint__():
             self._end_turn(list(rest), put_back)
         else:
             mailbox.awake = False
@@ -126,83 +135,147 @@ class Cell(Generic[M]):
     def _end_turn(self, left: list[M], put_back: Callable[[list[M]], None]) -> None:
         """End a turn that leaves something to be done."""
         mailbox = self.mailbox
-        if self._again is not None:
-            left.insert(0, self._again)
-            self._again = None
         put_back(left)
+        self._put_again_back()
         for callback in mailbox.settle():
             self.defer(callback)
         if self._reason is not None:
             self._begin_stop()
-        elif mailbox.awake:
+        elif self.state is State.RESTARTING:
+            mailbox.awake = True
+        if mailbox.awake and mailbox.is_open:
             self._system.dispatcher.enqueue(self)
 
+    def _put_again_back(self) -> None:
+        """Put what ``hold`` keeps in front of the user lane, whichever lane it came by: it waits for the release."""
+        if self._again is not None:
+            self.mailbox.put_back(self._again)
+            self._again = None
+
     def _enter(self) -> bool:
-        """Leave a state in which no ordinary turn runs. Returns whether one runs now."""
+        """Do what a turn does in another state than RUNNING. Returns whether it goes on to mail."""
         if self.state is State.NEW:
-            self.state = State.RUNNING
-            try:
-                self.actor.started(self)
-            except Exception as error:
-                self.fail(error)
-            return True
+            return self._start()
+        if self.state is State.RESTARTING:
+            return self._rebuild()
         if self.state is State.STOPPING:
             self._take_last_control()
-            self._finish()
         return False
+
+    def _start(self) -> bool:
+        """Let the actor start. Returns whether this turn goes on to mail: not when it held, stopped or failed."""
+        self.state = State.RUNNING
+        self.paused = False
+        try:
+            self.actor.started(self)
+        except Exception as error:
+            self.fail(error)
+            self.paused = True
+        if not self.paused:
+            return True
+        self._flush()
+        self._end_turn([], self.mailbox.put_back)
+        return False
+
+    def _flush(self) -> None:
+        try:
+            self.actor.flush(self)
+        except Exception as error:
+            self.fail(error)
 
     def _take_last_control(self) -> None:
         """While stopping, results of piped work and ends of children still reach the actor; user mail does not."""
         self.paused = False
+        rest = iter(self.mailbox.take_control())
         try:
-            self.actor.turn(iter(self.mailbox.take_control()), self)
-            self.actor.flush(self)
+            self.actor.turn(rest, self)
         except Exception as error:
             self.fail(error)
-        self.mailbox.hold()
-        self.mailbox.settle()
+        self.current = None
+        self._flush()
+        self._end_turn(list(rest), self.mailbox.put_back_control)
 
     # --- failure ------------------------------------------------------------------------------------------------
 
     def fail(self, error: Exception) -> None:
         """Let the actor answer for the failed mail, then do what the parent's strategy says."""
         mail, self.current = self.current, None
+        if self._again is not None:  # a mail that was to come again and then failed is gone like any other
+            self._again = [kept for kept in self._again if kept is not mail]
+        second: Exception | None = None
         try:
             self.actor.failed(mail, error, self)
-        except Exception as second:
-            second.__context__ = error
-            self._system.report_failure(self.ref, mail, second, Directive.STOP)
-        now = self._system.now
-        strategy = self._system.strategy_for(self)
-        self._failures_at = [*strategy.forget(self._failures_at or (), now), now]
-        verdict = strategy.verdict(error, self._failures_at, now)
+        except Exception as raised:
+            second = raised
+        verdict = self._judge(error)
         self._system.report_failure(self.ref, mail, error, verdict)
+        if second is not None:
+            self._system.report_failure(self.ref, mail, second, verdict)
+        self._obey(verdict, error)
+
+    def fail_outside(self, error: Exception) -> None:
+        """Fail where no turn of this cell runs, for a child or for piped work; what that sets going is flushed soon."""
+        self.fail(error)
+        self._put_again_back()
+        self._wake()
+
+    def _judge(self, error: Exception) -> Directive:
+        if self._reason is not None:  # it ends already, whatever the strategy says
+            return Directive.STOP
+        now = self._system.now
+        try:
+            strategy = self._system.strategy_for(self)
+            self._failures_at = [*strategy.forget(self._failures_at or (), now), now]
+            return strategy.verdict(error, self._failures_at, now)
+        except Exception as broken:
+            self._system.report_failure(self.ref, None, broken, Directive.STOP)
+            return Directive.STOP
+
+    def _obey(self, verdict: Directive, error: Exception) -> None:
         if verdict is Directive.RESTART:
             self._restart()
-        elif verdict is Directive.STOP or (verdict is Directive.ESCALATE and self.parent is None):
-            self.stop(f"failed: {type(error).__name__}")
         elif verdict is Directive.ESCALATE and self.parent is not None:
-            self.parent.fail(error)
+            self.parent.fail_outside(error)
+        elif verdict is not Directive.RESUME:
+            self.stop(f"failed: {type(error).__name__}")
 
     def _restart(self) -> None:
+        """Have the next turn build the actor again, once the children have ended: a new one may want their names."""
+        self.state = State.RESTARTING
         for child in list((self._children or {}).values()):
             child.stop("parent restarts")
+
+    def _rebuild(self) -> bool:
+        """Put a new actor in place of the old. Returns whether this turn goes on to mail."""
+        if self._children:
+            self.mailbox.awake = False  # the last child wakes it
+            return False
+        if self._reason is None and self._replace_actor():
+            return self._start()
+        self._end_turn([], self.mailbox.put_back)
+        return False
+
+    def _replace_actor(self) -> bool:
         self._system.n_restarts += 1
-        self.release()
         try:
             self.actor.stopped([], self)
+        except Exception as error:
+            self._system.report_failure(self.ref, None, error, Directive.RESTART)
+        self._put_again_back()
+        self.release()  # the new one knows nothing of a hold
+        try:
             self.actor = self.props.build()
-            self.actor.started(self)
         except Exception as error:
             self._system.report_failure(self.ref, None, error, Directive.STOP)
             self.stop(f"failed to restart: {type(error).__name__}")
+            return False
+        return True
 
     # --- the end ------------------------------------------------------------------------------------------------
 
     def _begin_stop(self) -> None:
         if self.state is not State.STOPPING:
             self.state = State.STOPPING
-            self.mailbox.hold()
             for child in list((self._children or {}).values()):
                 child.stop(self._reason or "stopped")
         self._finish()
@@ -217,7 +290,7 @@ class Cell(Generic[M]):
             self.actor.stopped(unread, self)
         except Exception as error:
             self._system.report_failure(self.ref, None, error, Directive.STOP)
-        for mail in unread:
+        for mail in (*unread, *(self._again or ())):
             self.bury(mail)
         for callback in waiters:
             self.defer(callback)
@@ -229,15 +302,15 @@ class Cell(Generic[M]):
         self._system.cell_ended(self)
 
     def forget_child(self, child: Cell[Any]) -> None:
-        """Strike a stopped child off, and end too if this cell waited for it. Called by the child."""
+        """Strike a stopped child off, and go on if this cell waited for it. Called by the child."""
         if self._children is not None:
             self._children.pop(child.ref.name, None)
-        if self.state is State.STOPPING:
-            self._finish()
+        if not self._children and self.state is not State.RUNNING:
+            self._wake()
 
     # --- for refs -----------------------------------------------------------------------------------------------
 
-    def watch(self, watcher: Ref[Any]) -> None:
+    def watch(self, watcher: Watcher) -> None:
         """See Ref.watch."""
         if self.state is State.STOPPED:
             watcher.signal(Terminated(self.ref, self._reason or "stopped"))
@@ -246,7 +319,7 @@ class Cell(Generic[M]):
             self._watchers = []
         self._watchers.append(watcher)
 
-    def unwatch(self, watcher: Ref[Any]) -> None:
+    def unwatch(self, watcher: Watcher) -> None:
         """See Ref.unwatch."""
         if self._watchers and watcher in self._watchers:
             self._watchers.remove(watcher)
@@ -268,6 +341,8 @@ class Cell(Generic[M]):
 
     def spawn(self, props: Props[C], name: str) -> Ref[C]:
         """See Context.spawn."""
+        if self._reason is not None:
+            raise KernelError(f"{name} came after {self.ref.name} began to stop")
         if self._children is None:
             self._children = {}
         path = f"{self.ref.name}/{name}"
@@ -283,6 +358,10 @@ class Cell(Generic[M]):
             return
         self._reason = reason
         self.paused = True
+        self.mailbox.hold()
+        self._wake()
+
+    def _wake(self) -> None:
         if not self.mailbox.awake:
             self.mailbox.awake = True
             self.mailbox.wake()
@@ -290,21 +369,30 @@ class Cell(Generic[M]):
     def stop_child(self, ref: Ref[Any], reason: str = "stopped") -> None:
         """See Context.stop_child."""
         child = (self._children or {}).get(ref.name)
-        if child is None or child.ref is not ref:
-            raise KernelError(f"{ref.name} is not a living child of {self.ref.name}")
-        child.stop(reason)
+        if child is not None and child.ref is ref:
+            child.stop(reason)
+        elif ref.alive:
+            raise KernelError(f"{ref.name} is not a child of {self.ref.name}")
 
     def hold(self, again: M | None = None, until: Ref[Any] | None = None) -> None:
         """See Context.hold."""
         self.mailbox.hold()
-        self._again = again
         self.paused = True
+        self._n_holds += 1
+        if again is not None:
+            kept = self._again or []
+            self._again = kept if any(again is one for one in kept) else [*kept, again]
         if until is not None:
-            until.on_room(self.release)
+            until.on_room(partial(self._release_hold, self._n_holds))
+
+    def _release_hold(self, n: int) -> None:
+        """End the hold of number ``n``, unless another one has taken its place."""
+        if n == self._n_holds:
+            self.release()
 
     def release(self) -> None:
         """See Context.release."""
-        if self.state is State.RUNNING or self.state is State.NEW:
+        if self._reason is None:
             self.mailbox.release()
 
     def pipe(self, work: Awaitable[T], done: Callable[[T], M], failed: Callable[[Exception], M]) -> None:
@@ -316,7 +404,12 @@ class Cell(Generic[M]):
         self, done: Callable[[Any], M], failed: Callable[[Exception], M], value: Any, error: Exception | None
     ) -> None:
         self._n_piped -= 1
-        self.ref.signal(done(value) if error is None else failed(error))
+        try:
+            mail = done(value) if error is None else failed(error)
+        except Exception as broken:
+            self.fail_outside(broken)
+        else:
+            self.ref.signal(mail)
 
     def after(self, delay_s: float, mail: M) -> Timer:
         """See Context.after."""

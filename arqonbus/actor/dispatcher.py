@@ -7,7 +7,6 @@ and write after SLICE_S. It is the kernel's only door to a loop; a loop is anyth
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
@@ -69,17 +68,19 @@ class Dispatcher:
         ready = self._ready
         self.turn_at = self._loop.time()
         ends_at = self.turn_at + SLICE_S
-        while ready:
-            n = min(len(ready), TURNS_A_LOOK)
-            self.n_turns += n
-            for _ in range(n):
-                ready.popleft().run()
-            self.turn_at = self._loop.time()
-            if self.turn_at >= ends_at:
-                break
-        self._scheduled = bool(ready)
-        if ready:
-            self._loop.call_soon(self._run)
+        try:
+            while ready:
+                n = min(len(ready), TURNS_A_LOOK)
+                self.n_turns += n
+                for _ in range(n):
+                    ready.popleft().run()
+                self.turn_at = self._loop.time()
+                if self.turn_at >= ends_at:
+                    break
+        finally:  # a turn raises nothing but the likes of KeyboardInterrupt; the others go on even then, to end well
+            self._scheduled = bool(ready)
+            if ready:
+                self._loop.call_soon(self._run)
 
     def defer(self, callback: Callable[[], None]) -> None:
         """Run ``callback`` in the next round of the loop."""
@@ -94,10 +95,15 @@ class Dispatcher:
         return self._loop.time()
 
     def run_async(self, work: Awaitable[T], home: Callable[[T | None, Exception | None], None]) -> None:
-        """Run ``work`` as a task; call ``home`` with its result or its error. A cancelled task brings its error too."""
-        task = self._loop.create_task(_bring_home(work, home))
+        """Run ``work`` as a task; call ``home`` once, with its result or its error.
+
+        Work that is cancelled, be it before it began, brings TimeoutError.
+        """
+        errand = _Errand(work, home)
+        task = self._loop.create_task(errand.run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(errand.ended)
 
     def cancel_async(self) -> None:
         """Cancel all piped work that still runs."""
@@ -110,13 +116,31 @@ class Dispatcher:
         return len(self._ready)
 
 
-async def _bring_home(work: Awaitable[T], home: Callable[[T | None, Exception | None], None]) -> None:
-    try:
-        value = await work
-    except asyncio.CancelledError:
-        home(None, TimeoutError("cancelled"))
-        raise
-    except Exception as error:  # whatever it is, it belongs to the actor that piped it
-        home(None, error)
-    else:
-        home(value, None)
+class _Errand:
+    """Piped work on its way. It comes home exactly once, whatever happens to it."""
+
+    __slots__ = ("_home", "_is_home", "_work")
+
+    def __init__(self, work: Awaitable[Any], home: Callable[[Any, Exception | None], None]) -> None:
+        self._work = work
+        self._home = home
+        self._is_home = False
+
+    async def run(self) -> None:
+        try:
+            value = await self._work
+        except Exception as error:  # whatever it is, it belongs to the actor that piped it
+            self._arrive(None, error)
+        else:
+            self._arrive(value, None)
+
+    def ended(self, task: object) -> None:
+        """Arrive for work that was cancelled: a task that is cancelled before it began runs none of its code."""
+        if not self._is_home:
+            if isinstance(self._work, Coroutine):
+                self._work.close()
+            self._arrive(None, TimeoutError("cancelled"))
+
+    def _arrive(self, value: Any, error: Exception | None) -> None:
+        self._is_home = True
+        self._home(value, error)

@@ -27,4 +27,4 @@ class AskTimeout(ActorError, TimeoutError):
 
 
 class KernelError(ActorError):
-    """A rule of the kernel is broken: two children of one name, a hold outside a turn, a reply sent twice."""
+    """A rule of the kernel is broken: two children of one name, a child of one that stops, a reply sent twice."""

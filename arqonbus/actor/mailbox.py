@@ -17,6 +17,9 @@ __all__ = ["Bounds", "Mailbox", "Overflow"]
 M = TypeVar("M")
 
 
+NO_BOUND = 1 << 62  # of weight: more than any memory
+
+
 class Overflow(Enum):
     """The verdict on a mail that finds the user lane full."""
 
@@ -29,15 +32,17 @@ class Bounds:
     """How much a user lane holds. Shared by all mailboxes of one kind.
 
     Attributes:
-        items: most mails, >= 1.
+        items: most mails that wait, >= 1. Those that a turn has taken don't wait, and may come back above the bound.
         weight: most units of weight (bytes, where the bus uses it), >= 1. A lane below it takes one more mail of
-            any weight, so that a mail heavier than the bound can still pass through an empty lane.
+            any weight, so that a mail heavier than the bound can still pass through an empty lane. What was put
+            counts until the lane has been empty at the end of a turn.
         low: how many mails may be left when those who wait for room are called.
-        overflow: the verdict when full.
+        overflow: the verdict when full. DROP_OLDEST knows no bound of weight: a lane does not keep what each mail
+            weighs, so it could not tell how many to drop.
     """
 
     items: int = 1024
-    weight: int = 1 << 62
+    weight: int = NO_BOUND
     low: int = 512
     overflow: Overflow = Overflow.REFUSE
 
@@ -45,6 +50,8 @@ class Bounds:
         """Refuse bounds that could never be met."""
         if self.items < 1 or self.weight < 1 or not 0 <= self.low < self.items:
             raise ValueError(f"expected items >= 1, weight >= 1, 0 <= low < items, got {self}")
+        if self.overflow is Overflow.DROP_OLDEST and self.weight != NO_BOUND:
+            raise ValueError(f"expected no bound of weight with drop_oldest, got {self.weight}")
 
 
 class Mailbox(Generic[M]):
@@ -95,7 +102,8 @@ class Mailbox(Generic[M]):
         """Append to the user lane.
 
         Returns:
-            False when the mail was not taken: the mailbox is closed, or full under ``Overflow.REFUSE``.
+            False when the mail was not taken, and is still the sender's: the mailbox is closed, or full under
+            ``Overflow.REFUSE``.
         """
         if (len(self.user) >= self.room or self.weight >= self.max_weight) and not self._make_room():
             return False
@@ -157,7 +165,7 @@ class Mailbox(Generic[M]):
         if not self.user:
             self.weight = 0
         self.awake = bool(self.control) or (bool(self.user) and not self.held)
-        if self.waiters is None or len(self.user) > self.bounds.low:
+        if self.waiters is None or not self._has_room():
             return []
         waiters, self.waiters = self.waiters, None
         return waiters
@@ -175,7 +183,7 @@ class Mailbox(Generic[M]):
 
     def on_room(self, callback: Callable[[], None]) -> bool:
         """Keep ``callback`` until the lane is at its low mark. Returns False when there is room (or an end) already."""
-        if not self.is_open or (len(self.user) <= self.bounds.low and self.weight < self.bounds.weight):
+        if not self.is_open or self._has_room():
             return False
         if self.waiters is None:
             self.waiters = []
@@ -190,12 +198,16 @@ class Mailbox(Generic[M]):
         self.control, self.user, self.waiters, self.weight = [], [], None, 0
         return unread, waiters
 
+    def _has_room(self) -> bool:
+        return len(self.user) <= self.bounds.low and self.weight < self.max_weight
+
     def _make_room(self) -> bool:
+        """Give the verdict on a mail for a lane that is full or closed: whether it is appended."""
         if not self.is_open:
             return False
-        if self.bounds.overflow is Overflow.DROP_OLDEST and self.user:
-            del self.user[0]
-            self.dropped += 1
-            return True
-        self.refused += 1
-        return False
+        if self.bounds.overflow is Overflow.REFUSE:
+            self.refused += 1
+            return False
+        del self.user[0]
+        self.dropped += 1
+        return True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from arqonbus.actor.cell import Cell
     from arqonbus.actor.mailbox import Mailbox
 
-__all__ = ["Ref", "Reply", "Tell"]
+__all__ = ["Ref", "Reply", "Tell", "Watcher"]
 
 M = TypeVar("M")
 M_contra = TypeVar("M_contra", contravariant=True)
@@ -28,6 +28,14 @@ class Tell(Protocol[M_contra]):
 
     def __call__(self, mail: M_contra, weight: int = 0) -> bool:
         """See Ref."""
+
+
+class Watcher(Protocol):
+    """Something that is told of an actor's end: a Ref, as a rule."""
+
+    @property
+    def signal(self) -> Callable[[Any], bool]:
+        """Take the mail ``Terminated``."""
 
 
 class Ref(Generic[M]):
@@ -69,16 +77,20 @@ class Ref(Generic[M]):
         if not self._mailbox.on_room(callback):
             self._cell.defer(callback)
 
-    def watch(self, watcher: Ref[Any]) -> None:
-        """Tell ``watcher`` (control mail ``Terminated``) when this actor is gone; at once if it is already."""
+    def watch(self, watcher: Watcher) -> None:
+        """Tell ``watcher`` (control mail ``Terminated``) when this actor is gone; at once if it is already.
+
+        Two watches bring two mails. A watcher that ends before should ``unwatch``: its ref is kept here, and the mail
+        becomes a dead letter.
+        """
         self._cell.watch(watcher)
 
-    def unwatch(self, watcher: Ref[Any]) -> None:
+    def unwatch(self, watcher: Watcher) -> None:
         """Undo one ``watch``. Without effect when there was none."""
         self._cell.unwatch(watcher)
 
     def stop(self, reason: str = "stopped") -> None:
-        """Ask the actor to stop after the control mail that it has; idempotent."""
+        """Ask the actor to stop after the control mail that it has; it reads no more user mail. Idempotent."""
         self._cell.stop(reason)
 
     @property
@@ -94,40 +106,66 @@ class Ref(Generic[M]):
             timeout_s: seconds.
 
         Raises:
-            ActorStopped: the actor is gone.
+            ActorStopped: the actor is gone, or ended before it answered.
             MailboxFull: it has no room.
             AskTimeout: it did not answer in time.
+            Exception: whatever it answered with ``Reply.fail``.
         """
         reply: Reply[T] = Reply(asyncio.get_running_loop().create_future())
         if not self.tell(make(reply)):
             raise MailboxFull(self.name) if self.alive else ActorStopped(self.name)
+        end = _End(self.name, reply.future)
+        self.watch(end)
         try:
-            return await asyncio.wait_for(reply.future, timeout_s)
+            async with asyncio.timeout(timeout_s) as limit:
+                return await reply.future
         except TimeoutError:
-            raise AskTimeout(f"no answer from {self.name} in {timeout_s} s") from None
+            if limit.expired():
+                raise AskTimeout(f"no answer from {self.name} in {timeout_s} s") from None
+            raise
+        finally:
+            self.unwatch(end)
 
     def __repr__(self) -> str:
         """Show the path and whether it lives."""
         return f"<Ref {self.name}{'' if self.alive else ' (gone)'}>"
 
 
+class _End:
+    """Watches for an asker: an answer that can't come any more is no reason to wait."""
+
+    __slots__ = ("_future", "_name")
+
+    def __init__(self, name: str, future: asyncio.Future[Any]) -> None:
+        self._name = name
+        self._future = future
+
+    def signal(self, mail: object) -> bool:
+        """Wake the asker, unless the answer did."""
+        if not self._future.done():
+            self._future.set_exception(ActorStopped(self._name))
+        return True
+
+
 class Reply(Generic[T]):
     """One answer, to be sent once. An answer that comes after the asker gave up is dropped."""
 
-    __slots__ = ("future",)
+    __slots__ = ("_is_sent", "future")
 
     def __init__(self, future: asyncio.Future[T]) -> None:
         self.future = future
+        self._is_sent = False
 
     def send(self, value: T) -> None:
         """Answer. Raises KernelError on the second answer."""
-        if self.future.cancelled():
-            return
-        if self.future.done():
+        if self._is_sent:
             raise KernelError("a reply was sent twice")
-        self.future.set_result(value)
+        self._is_sent = True
+        if not self.future.done():
+            self.future.set_result(value)
 
     def fail(self, error: Exception) -> None:
-        """Answer with an error, which ``ask`` raises."""
+        """Answer with an error, which ``ask`` raises. Without effect after an answer."""
+        self._is_sent = True
         if not self.future.done():
             self.future.set_exception(error)

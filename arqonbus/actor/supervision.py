@@ -16,8 +16,8 @@ __all__ = ["Directive", "Strategy", "always"]
 class Directive(Enum):
     """The verdict on a child that raised."""
 
-    RESUME = "resume"  # keep its state, go on with the next mail; the mail that failed is gone
-    RESTART = "restart"  # stop its children, build it again from its Props; its mailbox stays
+    RESUME = "resume"  # keep its state and its hold, go on with the next mail; the mail that failed is gone
+    RESTART = "restart"  # stop its children, build it again from its Props when they ended; its mailbox stays
     STOP = "stop"  # stop it; those who watch it are told
     ESCALATE = "escalate"  # the parent fails with the same error; its own parent decides
 
@@ -33,15 +33,20 @@ class Strategy:
 
     Attributes:
         decide: error -> Directive.
-        max_failures: how many failures inside ``window_s`` are answered by ``decide``; one more gets ``give_up``.
+        max_failures: how many failures inside ``window_s`` are answered by ``decide``; one more gets ``give_up``. >= 0.
         window_s: seconds, > 0.
-        give_up: STOP or ESCALATE.
+        give_up: STOP or ESCALATE; RESUME for an actor that must not end, which then may fail for ever.
     """
 
     decide: Callable[[Exception], Directive]
     max_failures: int = 5
     window_s: float = 60.0
     give_up: Directive = Directive.STOP
+
+    def __post_init__(self) -> None:
+        """Refuse a window that holds nothing, and counts that can't be."""
+        if self.max_failures < 0 or not self.window_s > 0:
+            raise ValueError(f"expected max_failures >= 0, window_s > 0, got {self.max_failures}, {self.window_s}")
 
     def verdict(self, error: Exception, failures_at: Sequence[float], now: float) -> Directive:
         """Decide on a child.

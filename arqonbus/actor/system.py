@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from arqonbus.actor.actor import Props
@@ -48,8 +49,11 @@ class ActorSystem:
     Args:
         dispatcher: runs the turns.
         root_strategy: the rule for actors without a parent.
-        on_failure: told of every failure with the verdict; must not raise.
-        on_dead_letter: told of every mail whose receiver is gone; must not raise.
+        on_failure: told of every failure with the verdict. An error that escalates is a failure of each actor on
+            its way up.
+        on_dead_letter: told of every mail whose receiver is gone.
+
+    A hook that raises disturbs no actor: its error is raised again from a callback of the loop's.
     """
 
     def __init__(
@@ -67,7 +71,7 @@ class ActorSystem:
         self._n_failures = 0
         self._tops: dict[str, Cell[Any]] = {}
         self._strategies: dict[str, Strategy] = {}  # of top actors that have one of their own
-        self._all_gone: Callable[[], None] | None = None
+        self._gone: asyncio.Future[None] | None = None  # made by stop; done when the last actor is gone
         self._on_failure = on_failure
         self._on_dead_letter = on_dead_letter
 
@@ -80,11 +84,11 @@ class ActorSystem:
             strategy: the rule for it; None: the root strategy.
 
         Raises:
-            KernelError: one of that name lives, or all are stopping.
+            KernelError: one of that name lives, or ``stop`` was called.
         """
         if name in self._tops:
             raise KernelError(f"an actor named {name} lives already")
-        if self._all_gone is not None:
+        if self._gone is not None:
             raise KernelError(f"{name} came after the system began to stop")
         cell = self.make_cell(props, name, None)
         self._tops[name] = cell
@@ -111,26 +115,31 @@ class ActorSystem:
     async def stop(self, timeout_s: float) -> bool:
         """Stop all actors, leaves first; piped work that outlives half the time is cancelled.
 
+        A second call waits, with its own time, for what the first one began.
+
+        Args:
+            timeout_s: seconds, >= 0; 0 cancels piped work at once.
+
         Returns:
             Whether all ended in time.
         """
-        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._all_gone = lambda: None if gone.done() else gone.set_result(None)
-        self._stop_tops()
-        for share in (0.5, 0.5):
+        if self._gone is None:
+            self._gone = asyncio.get_running_loop().create_future()
+            for cell in list(self._tops.values()):
+                cell.stop("system stops")
+            self._see_whether_gone()
+        for _ in range(2):
             try:
-                async with asyncio.timeout(timeout_s * share):
-                    await asyncio.shield(gone)
+                async with asyncio.timeout(timeout_s / 2):
+                    await asyncio.shield(self._gone)
                 return True
             except TimeoutError:
                 self.dispatcher.cancel_async()
         return False
 
-    def _stop_tops(self) -> None:
-        for cell in list(self._tops.values()):
-            cell.stop("system stops")
-        if not self._tops and self._all_gone is not None:
-            self._all_gone()
+    def _see_whether_gone(self) -> None:
+        if not self._tops and self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
 
     # --- for cells ----------------------------------------------------------------------------------------------
 
@@ -148,8 +157,7 @@ class ActorSystem:
         if cell.parent is None:
             self._tops.pop(cell.ref.name, None)
             self._strategies.pop(cell.ref.name, None)
-            if not self._tops and self._all_gone is not None:
-                self._all_gone()
+            self._see_whether_gone()
 
     def strategy_for(self, cell: Cell[Any]) -> Strategy:
         """The rule for a failed cell: its parent's, or for a top actor its own or the root's."""
@@ -160,9 +168,19 @@ class ActorSystem:
     def report_failure(self, ref: Ref[Any], mail: Any, error: Exception, verdict: Directive) -> None:
         """Count a failure and tell the hook."""
         self._n_failures += 1
-        self._on_failure(ref, mail, error, verdict)
+        self._tell(partial(self._on_failure, ref, mail, error, verdict))
 
     def dead_letter(self, ref: Ref[Any], mail: Any) -> None:
         """Count a mail without a receiver and tell the hook."""
         self._n_dead_letters += 1
-        self._on_dead_letter(ref, mail)
+        self._tell(partial(self._on_dead_letter, ref, mail))
+
+    def _tell(self, hook: Callable[[], None]) -> None:
+        try:
+            hook()
+        except Exception as error:  # noqa: BLE001 - raised again, where nothing of the kernel is half done
+            self.dispatcher.defer(partial(_raise, error))
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -10,14 +10,17 @@ manual.clock.advance(60)         # timers due by then run
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine
+from functools import partial
 from itertools import count
 from typing import Any, Generic, TypeVar
 
 from arqonbus.actor.actor import Actor, Context, Props
-from arqonbus.actor.dispatcher import Dispatcher
+from arqonbus.actor.dispatcher import Dispatcher, Turn
+from arqonbus.actor.mailbox import Bounds
 from arqonbus.actor.ref import Ref
 from arqonbus.actor.system import ActorSystem
 
@@ -25,6 +28,7 @@ __all__ = ["FakeClock", "ManualDispatcher", "ManualTask", "Probe"]
 
 M = TypeVar("M")
 
+STEPS_OF_PATIENCE = 100  # of run_until_idle with tasks that only yield: more than any chain of yields in a test
 MAX_ROUNDS = 100_000  # of run_until_idle: actors that feed each other for ever are a bug, not a long test
 
 
@@ -47,7 +51,9 @@ class FakeClock:
         return timer
 
     def advance(self, seconds: float, between: Callable[[], Any] = lambda: None) -> None:
-        """Move on by ``seconds``, running each timer at its own time and ``between`` after each."""
+        """Move on by ``seconds`` (>= 0), running each timer at its own time and ``between`` after each."""
+        if seconds < 0:
+            raise ValueError(f"expected seconds >= 0, got {seconds}")
         end = self._now + seconds
         while self._timers and self._timers[0][0] <= end:
             at, _, timer = heapq.heappop(self._timers)
@@ -76,30 +82,41 @@ class FakeTimer:
 
 
 class ManualTask:
-    """Stands for a task: runs its coroutine step by step each round, with no real waiting inside it."""
+    """Stands for a task: runs its coroutine one step a round. What it awaits, the test brings about."""
 
     def __init__(self, coro: Coroutine[Any, Any, Any]) -> None:
         self._coro = coro
+        self._waits_for: Any = None  # a future, or None: a bare yield, which waits for nothing but its next step
         self._callbacks: list[Callable[[Any], Any]] = []
         self.is_done = False
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a step would lead on: it waits for no future that is still open."""
+        return not self.is_done and (self._waits_for is None or self._waits_for.done())
+
     def step(self) -> None:
-        """Run to the next suspension, or to the end."""
-        if self.is_done:
-            return
-        try:
-            self._coro.send(None)
-        except StopIteration:
-            self._end()
+        """Run to the next suspension, or to the end. Without effect while it waits for a future."""
+        if self.is_ready:
+            self._resume(self._coro.send, None)
 
     def add_done_callback(self, callback: Callable[[Any], Any]) -> None:
         """Call ``callback`` at the end."""
         self._callbacks.append(callback)
 
     def cancel(self) -> None:
-        """End it without a result."""
-        self._coro.close()
-        self._end()
+        """Raise CancelledError where it is suspended, at once."""
+        if not self.is_done:
+            self._resume(self._coro.throw, asyncio.CancelledError())
+
+    def _resume(self, resume: Callable[[Any], Any], value: Any) -> None:
+        try:
+            self._waits_for = resume(value)
+        except (StopIteration, asyncio.CancelledError):
+            self._end()
+        except BaseException:
+            self._end()
+            raise
 
     def _end(self) -> None:
         self.is_done = True
@@ -107,20 +124,37 @@ class ManualTask:
             callback(self)
 
 
+class _TurnByTurn(Dispatcher):
+    """Runs each turn from a callback of its own, so that the order of the loop's callbacks is that of the turns."""
+
+    __slots__ = ()
+
+    def enqueue(self, cell: Turn) -> None:
+        self._ready.append(cell)
+        self._loop.call_soon(partial(self._run_one, cell))
+
+    def _run_one(self, cell: Turn) -> None:
+        self._ready.remove(cell)
+        self.n_turns += 1
+        self.turn_at = self._loop.time()
+        cell.run()
+
+
 class ManualDispatcher:
-    """A dispatcher whose loop is driven by the test. ``order`` may shuffle what is ready, to try other interleavings.
+    """A dispatcher whose loop is driven by the test.
 
     Args:
         clock: shared with the test; a new one by default.
-        order: picks the index of the next callback to run out of ``n`` that wait; 0 (first come) by default.
+        order: picks the index of the next turn or callback to run out of ``n`` that wait, to try other interleavings
+            than that of the real dispatcher, which is used when there is none: first come, first served.
     """
 
-    def __init__(self, clock: FakeClock | None = None, order: Callable[[int], int] = lambda n: 0) -> None:
+    def __init__(self, clock: FakeClock | None = None, order: Callable[[int], int] | None = None) -> None:
         self.clock = clock or FakeClock()
-        self._order = order
+        self._order = order or _first
         self._soon: deque[Callable[[], Any]] = deque()
         self._tasks: list[ManualTask] = []
-        self.dispatcher = Dispatcher(self)
+        self.dispatcher = Dispatcher(self) if order is None else _TurnByTurn(self)
 
     # --- Loop ---------------------------------------------------------------------------------------------------
 
@@ -146,30 +180,38 @@ class ManualDispatcher:
 
     def run_round(self) -> bool:
         """Run one waiting callback and one step of each task. Returns whether anything ran."""
-        ran = bool(self._soon or self._tasks)
+        ready = [task for task in self._tasks if task.is_ready]
+        ran = bool(self._soon or ready)
         if self._soon:
             index = self._order(len(self._soon)) % len(self._soon)
             self._soon.rotate(-index)
             callback = self._soon.popleft()
             self._soon.rotate(index)
             callback()
-        for task in self._tasks:
+        for task in ready:
             task.step()
         self._tasks = [task for task in self._tasks if not task.is_done]
         return ran
 
     def run_until_idle(self) -> None:
-        """Run until nothing waits but timers and tasks that are suspended for good."""
+        """Run until nothing waits but timers, and tasks for a future or, in STEPS_OF_PATIENCE steps, for nothing."""
+        n_fruitless = 0
         for _ in range(MAX_ROUNDS):
-            if not self._soon and not self._tasks:
+            n_tasks, has_callbacks = len(self._tasks), bool(self._soon)
+            if not self.run_round() or n_fruitless == STEPS_OF_PATIENCE:
                 return
-            self.run_round()
+            is_fruitful = has_callbacks or len(self._tasks) < n_tasks
+            n_fruitless = 0 if is_fruitful else n_fruitless + 1
         raise AssertionError(f"still busy after {MAX_ROUNDS} rounds")
 
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass: timers run at their time, and all that they set going."""
         self.run_until_idle()
         self.clock.advance(seconds, self.run_until_idle)
+
+
+def _first(n: int) -> int:
+    return 0
 
 
 class _Recorder(Actor[Any]):
@@ -183,11 +225,9 @@ class _Recorder(Actor[Any]):
 class Probe(Generic[M]):
     """An actor that records what it is told. ``probe.ref`` is its ref, ``probe.mails`` what came, oldest first."""
 
-    def __init__(self, system: ActorSystem, name: str = "probe", bounds: Any = None) -> None:
+    def __init__(self, system: ActorSystem, name: str = "probe", bounds: Bounds | None = None) -> None:
         self.mails: list[M] = []
-        props: Props[M] = (
-            Props(lambda: _Recorder(self.mails)) if bounds is None else Props(lambda: _Recorder(self.mails), bounds)
-        )
+        props: Props[M] = Props(lambda: _Recorder(self.mails), bounds or Bounds())
         self.ref: Ref[M] = system.spawn(props, name)
 
     def take(self) -> list[M]:

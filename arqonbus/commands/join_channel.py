@@ -14,9 +14,10 @@ def join_channel(call: Call[JoinChannelArgs], view: View) -> ToRoom:
     """Let the room take the client in."""
     args = call.args
     _refuse_later_parts(args)
-    if call.n_memberships >= view.max_memberships:
-        raise LimitExceeded(f"the client has {call.n_memberships} memberships, which is the most it may have")
     channel = call.channel or ""
+    n_memberships = len(call.memberships)
+    if n_memberships >= view.max_memberships and (call.room, channel) not in call.memberships:
+        raise LimitExceeded(f"the client has {n_memberships} memberships, which is the most it may have")
     if channel == ALL_CHANNELS and (args.since is not None or args.replay):
         raise InvalidArgs("expected no position: it belongs to one channel, not to '*' - at `$.args.since`")
     wants = view.auto_create if args.create is None else args.create

@@ -40,7 +40,8 @@ from arqonbus.routing.mail import (
     Resolved,
     Tick,
 )
-from arqonbus.routing.room import Room, RoomSetup, answer_refusal
+from arqonbus.routing.refusals import answer_refusal
+from arqonbus.routing.room import Room, RoomSetup
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Predefined", "Registry", "RegistrySetup"]
@@ -124,7 +125,7 @@ class Registry(Actor[RegistryMail]):
         room, channel = row.address(args)
         if row.action is not None:
             self._view.gate.authorize(mail.card.identity, row.action, room, channel)
-        outcome = row.handler(Call(mail.card, mail.request_id, args, room, channel, mail.n_memberships), self._view)
+        outcome = row.handler(Call(mail.card, mail.request_id, args, room, channel, mail.memberships), self._view)
         match outcome:
             case Reply():
                 mail.card.ref.signal(Answer(mail.request_id, outcome.result))

@@ -28,7 +28,7 @@ class Call(Struct, Generic[A], frozen=True):
     args: A
     room: str  # of the args, checked; empty: the command names none
     channel: str | None  # of the args, checked; * only where the command allows it
-    n_memberships: int  # of the client
+    memberships: tuple[tuple[str, str], ...]  # of the client: (room, channel)
 
 
 class View(Struct, frozen=True):

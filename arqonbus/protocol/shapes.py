@@ -180,7 +180,7 @@ class Draining(Struct, frozen=True, gc=False):
 class ChannelDeleted(Struct, frozen=True, gc=False):
     """Payload of channel_deleted."""
 
-    reason: Annotated[Literal["deleted", "idle"], OPEN]  # by command, or empty for channels.idle_s
+    reason: Annotated[Literal["deleted", "failed"], OPEN]  # by command, or by the server since it kept failing
 
 
 class Gap(Struct, frozen=True, gc=False):

@@ -22,6 +22,7 @@ from arqonbus.protocol.envelope import EventOut, System, trace_parent, trace_sta
 from arqonbus.protocol.payloads import (
     DEFAULT_HISTORY_LIMIT,
     ChannelDeleted,
+    ChannelPosition,
     Empty,
     EventResult,
     HistoryArgs,
@@ -49,7 +50,7 @@ from arqonbus.routing.mail import (
     Publish,
     ReadHistory,
     Receipt,
-    StarJoined,
+    StarAnswer,
 )
 from arqonbus.routing.members import Member, Members, members_page
 from arqonbus.routing.recovery import recover
@@ -155,7 +156,9 @@ class Channel(Actor[ChannelMail]):
         card = getattr(mail, "card", None)
         client = card.client if card is not None else None
         refusal = incident.report(_log, error, client=client, room=self._card.room, channel=self._card.channel)
-        if isinstance(mail, Publish):
+        if isinstance(mail, Join | Leave) and mail.star:
+            self._room.signal(StarAnswer(mail.card, self._card.channel, refusal=refusal))
+        elif isinstance(mail, Publish):
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
         elif card is not None and not isinstance(mail, Drop):
             card.ref.signal(Answer(getattr(mail, "request_id", None), refusal))
@@ -240,21 +243,27 @@ class Channel(Actor[ChannelMail]):
         """Tell every publisher, asked or not: a refused message is always answered."""
         _log.error("events_not_stored", room=self._card.room, channel=self._card.channel, error=error)
         refusal = Unavailable("the event could not be stored")
-        repeats, self._repeats = self._repeats, []  # of events of this batch, perhaps: refused with it
-        for mail in (*publishes, *(mail for mail, _ in repeats)):
+        for mail in publishes:
             self._log.recent.forget((mail.card.sender, mail.event.id))
+        top = self._log.top
+        lost, self._repeats = [m for m, seq in self._repeats if seq > top], [r for r in self._repeats if r[1] <= top]
+        for mail in (*publishes, *lost):
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
 
     # --- membership ---------------------------------------------------------------------------------------------
 
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
+        if not mail.card.ref.alive:
+            return  # its end overtook this mail: nobody would ever take the member out
         args = mail.args
+        self._quiet_since = None
         joined_at = self._setup.timestamp()
         is_new = self._members.join(mail.card, joined_at, star=mail.star, watches=bool(args.presence))
         if is_new:
             self._announce_join(mail.card)
         if mail.star:
-            self._room.signal(StarJoined(mail.card, self._card.channel, self._log.epoch, self._log.top))
+            position = ChannelPosition(self._card.channel, self._log.epoch, self._log.top)
+            self._room.signal(StarAnswer(mail.card, self._card.channel, position))
             return
         recovery = recover(self._log, args, self._setup.replay_most)
         result = JoinChannelResult(
@@ -281,7 +290,9 @@ class Channel(Actor[ChannelMail]):
         gone = self._members.leave(mail.card.client, star=mail.star)
         if gone is not None:
             self._announce_leave(gone, "left")
-        if not mail.star:
+        if mail.star:
+            self._room.signal(StarAnswer(mail.card, self._card.channel))
+        else:
             mail.card.ref.signal(Parted(mail.request_id, self._card.room, self._card.channel, Empty()))
 
     def _drop(self, mail: Drop, ctx: Context[ChannelMail]) -> None:

@@ -12,7 +12,15 @@ from msgspec import Raw, Struct
 from arqonbus.actor import Ref, Terminated
 from arqonbus.errors import Refusal
 from arqonbus.protocol.envelope import Broadcast, Envelope, Event, Private
-from arqonbus.protocol.payloads import ChannelOptions, HistoryArgs, JoinChannelArgs, LeftReason, MembersArgs, Profile
+from arqonbus.protocol.payloads import (
+    ChannelOptions,
+    ChannelPosition,
+    HistoryArgs,
+    JoinChannelArgs,
+    LeftReason,
+    MembersArgs,
+    Profile,
+)
 from arqonbus.routing.cards import ChannelKind, ClientCard
 
 __all__ = [
@@ -51,7 +59,7 @@ __all__ = [
     "RoomMail",
     "SessionMail",
     "SetProfile",
-    "StarJoined",
+    "StarAnswer",
     "Tick",
     "WhoAmI",
     "Writable",
@@ -295,13 +303,13 @@ class BroadcastMail(Struct, frozen=True):
     broadcast: Broadcast
 
 
-class StarJoined(Struct, frozen=True):
-    """[control] One channel's answer to a member of the whole room."""
+class StarAnswer(Struct, frozen=True):
+    """[control] One channel's answer to a join or leave of the whole room."""
 
     card: ClientCard
     channel: str
-    epoch: str
-    seq: int
+    position: ChannelPosition | None = None  # of a join
+    refusal: Refusal | None = None
 
 
 class Bounced(Struct, frozen=True):
@@ -321,7 +329,7 @@ RoomMail: TypeAlias = (
     | ReadHistory
     | ListMembers
     | BroadcastMail
-    | StarJoined
+    | StarAnswer
     | Bounced
     | Terminated
 )
@@ -343,7 +351,7 @@ class Request(Struct, frozen=True):
     request_id: str | None
     command: str
     args: Raw
-    n_memberships: int  # of the client, for the bound
+    memberships: tuple[tuple[str, str], ...]  # of the client, for the bound: (room, channel)
 
 
 class PrivateMail(Struct, frozen=True):

@@ -54,16 +54,16 @@ class Outbox:
         self.since: float | None = None  # when the oldest was seen to wait
 
     def flush(self) -> None:
-        """Write what waits, in one piece. Not to be called while blocked."""
+        """Write what waits, in one piece. While blocked only before a close."""
         waiting = self.waiting
         if len(waiting) == 1:
             deliver = waiting.pop()
             if not self._socket.write(deliver.chunk, deliver.texts):
                 self.is_blocked = True
         elif waiting:
-            self.waiting = []
             chunk = b"".join([deliver.chunk for deliver in waiting])
             texts = tuple(text for deliver in waiting for text in deliver.texts) if self._with_texts else ()
+            waiting.clear()  # in place: the session's turn holds this very list
             self.is_blocked = not self._socket.write(chunk, texts)
 
     def writable(self) -> None:
@@ -107,6 +107,6 @@ class Outbox:
     def clear(self) -> int:
         """Forget what waits. Returns how many messages that were."""
         n = sum(len(deliver.texts) for deliver in self.waiting)
-        self.waiting = []
+        self.waiting.clear()
         self._n_counted = self.size = self.n_messages = 0
         return n

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
 from arqonbus.errors import AlreadyExists, LimitExceeded, NotFound, Refusal, Unavailable
@@ -22,7 +22,6 @@ from arqonbus.protocol.payloads import (
     BroadcastResult,
     ChannelDeleted,
     ChannelOptions,
-    ChannelPosition,
     Empty,
     JoinChannelResult,
     LeftReason,
@@ -31,6 +30,7 @@ from arqonbus.routing import incident
 from arqonbus.routing.cards import ChannelCard, ChannelKind, ClientCard, RoomCard
 from arqonbus.routing.channel import Channel, ChannelSetup
 from arqonbus.routing.fanout import deliver_one, fan_out
+from arqonbus.routing.gather import Gather, Gathers
 from arqonbus.routing.mail import (
     Answer,
     Bounced,
@@ -51,12 +51,14 @@ from arqonbus.routing.mail import (
     Resolve,
     Resolved,
     RoomMail,
-    StarJoined,
+    StarAnswer,
 )
-from arqonbus.routing.members import Member, members_page
+from arqonbus.routing.members import members_page
+from arqonbus.routing.refusals import answer_refusal
+from arqonbus.routing.roster import Presence, Roster
 from arqonbus.telemetry.logs import get_log
 
-__all__ = ["Room", "RoomSetup", "answer_refusal"]
+__all__ = ["Room", "RoomSetup"]
 
 _TOLD = ("deleted", "idle", "system stops")  # ends of a channel that it told its members, or that need no telling
 
@@ -73,32 +75,17 @@ class RoomSetup(Struct, frozen=True):
     auto_create: bool
 
 
-class _Presence(Struct):
-    """One client in this room."""
-
-    member: Member
-    channels: frozenset[str] = frozenset()  # joined by name
-
-
-class _Gather(Struct):
-    """A join of the whole room that waits for the positions of its channels."""
-
-    join: Join
-    waits_for: set[str]
-    positions: list[ChannelPosition]
-
-
 class Room(Actor[RoomMail]):
     """One room. Spawned by the registry; stops itself when it has neither channels nor members."""
 
-    __slots__ = ("_card", "_clients", "_gathers", "_life", "_n_broadcasts", "_registry", "_setup")
+    __slots__ = ("_card", "_gathers", "_life", "_n_broadcasts", "_registry", "_roster", "_setup")
 
     def __init__(self, setup: RoomSetup, card: RoomCard, registry: Ref[Any]) -> None:
         self._setup = setup
         self._card = card
         self._registry = registry
-        self._clients: dict[str, _Presence] = {}  # by client id, in the order in which they came
-        self._gathers: dict[str, _Gather] = {}  # by client id: it has one command in work at most
+        self._roster = Roster()
+        self._gathers = Gathers()
         self._life = secrets.token_urlsafe(6)  # with the number, the id of a broadcast that has none of its own
         self._n_broadcasts = 0
 
@@ -113,8 +100,8 @@ class Room(Actor[RoomMail]):
 
     def flush(self, ctx: Context[RoomMail]) -> None:
         """Show what changed, and go when there is nothing left."""
-        self._card.members = len(self._clients)
-        if not self._clients and not self._card.channels:
+        self._card.members = len(self._roster)
+        if not self._card.members and not self._card.channels:
             ctx.stop("empty")
 
     def failed(self, mail: RoomMail | None, error: Exception, ctx: Context[RoomMail]) -> None:
@@ -125,13 +112,14 @@ class Room(Actor[RoomMail]):
 
     def stopped(self, unread: list[RoomMail], ctx: Context[RoomMail]) -> None:
         """Tell members, if it was stopped with some, and give what was not read back to the registry."""
-        for gather in self._gathers.values():
-            answer_refusal(gather.join, Unavailable("the room ended before all of its channels had answered"))
-        for presence in self._clients.values():
+        for gather in self._gathers:
+            answer_refusal(gather.request, Unavailable("the room ended before all of its channels had answered"))
+        for presence in self._roster:
             for channel in (*presence.channels, *([ALL_CHANNELS] if presence.member.star else ())):
-                self._part(presence, channel)
+                presence.member.card.ref.signal(_ended(self._card.room, channel))
+                presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
         for mail in unread:
-            if not isinstance(mail, Terminated | StarJoined) and not _is_of_star(mail):
+            if not isinstance(mail, Terminated | StarAnswer) and not _is_of_star(mail):
                 self._registry.tell_past_bound(Bounced(self._card.room, mail))
         unread.clear()
 
@@ -165,7 +153,7 @@ class Room(Actor[RoomMail]):
             setup.timestamp(),
             by.client if by is not None else None,
         )
-        stars = tuple((p.member.card, p.member.joined_at) for p in self._clients.values() if p.member.star)
+        stars = self._roster.stars()
         props: Props[Any] = Props(lambda: Channel(setup, card, ctx.ref, stars), self._setup.channel_bounds)
         ref = ctx.spawn(props, channel)
         ref.watch(ctx.ref)
@@ -182,7 +170,7 @@ class Room(Actor[RoomMail]):
         mail.card.ref.signal(Resolved(mail.room, mail.channel, found))
 
     def _create(self, mail: Create, ctx: Context[RoomMail]) -> None:
-        if self._find(mail.channel) is not None:
+        if self._find(mail.channel) is not None or self._setup.channel.history.holds(self._card.room, mail.channel):
             raise AlreadyExists(f"there is a channel {self._card.room}:{mail.channel}")
         self._spawn(mail.channel, mail.card, mail.options, mail.kind, ctx)
         if mail.card is not None:
@@ -201,8 +189,8 @@ class Room(Actor[RoomMail]):
         if mail.channel is not None:
             self._open(mail.channel, mail.card, False, ctx).tell_past_bound(mail)
             return
-        members = (presence.member for presence in self._clients.values())
-        mail.card.ref.signal(Answer(mail.request_id, members_page(members, len(self._clients), mail.args)))
+        page = members_page(self._roster.members(), len(self._roster), mail.args)
+        mail.card.ref.signal(Answer(mail.request_id, page))
 
     def _bounced(self, mail: Bounced, ctx: Context[RoomMail]) -> None:
         """Route again what a channel that went had not read."""
@@ -210,7 +198,7 @@ class Room(Actor[RoomMail]):
             may_create = self._setup.auto_create and not is_system(mail.name)
             self._open(mail.name, mail.mail.card, may_create, ctx).tell_past_bound(mail.mail)
         elif _is_of_star(mail):
-            self._gathered(mail.mail.card.client, mail.name, None)
+            self._star_answered(StarAnswer(mail.mail.card, mail.name), ctx)
         elif isinstance(mail.mail, Leave):  # the client is struck off here already, and now the channel is gone too
             mail.mail.card.ref.signal(Parted(mail.mail.request_id, self._card.room, mail.name, Empty()))
         else:
@@ -220,63 +208,28 @@ class Room(Actor[RoomMail]):
 
     def _join(self, mail: Join, ctx: Context[RoomMail]) -> None:
         if mail.channel == ALL_CHANNELS:
-            self._join_all(mail, ctx)
+            self._enter(mail.card, ctx).member.star = True
+            self._ask_all(mail, lambda name: Join(mail.card, None, name, mail.args, False, star=True))
             return
         ref = self._open(mail.channel, mail.card, mail.may_create, ctx)
-        presence = self._enter(mail.card, ctx)
-        presence.channels |= {mail.channel}
+        self._enter(mail.card, ctx).channels |= {mail.channel}
         ref.tell_past_bound(mail)
 
-    def _join_all(self, mail: Join, ctx: Context[RoomMail]) -> None:
-        presence = self._enter(mail.card, ctx)
-        presence.member.star = True
-        asked = set()
-        for name, (ref, _) in self._card.channels.items():
-            if ref.tell_past_bound(Join(mail.card, None, name, mail.args, False, star=True)):
-                asked.add(name)
-        self._gathers[mail.card.client] = _Gather(mail, asked, [])
-        self._gathered(mail.card.client, None, None)
-
-    def _star_joined(self, mail: StarJoined, ctx: Context[RoomMail]) -> None:
-        self._gathered(mail.card.client, mail.channel, ChannelPosition(mail.channel, mail.epoch, mail.seq))
-
-    def _gathered(self, client: str, channel: str | None, position: ChannelPosition | None) -> None:
-        """Note one channel's answer; answer the client when all are here."""
-        gather = self._gathers.get(client)
-        if gather is None:
-            return
-        gather.waits_for.discard(channel or "")
-        if position is not None:
-            gather.positions.append(position)
-        if gather.waits_for:
-            return
-        del self._gathers[client]
-        result = JoinChannelResult(
-            room=self._card.room,
-            channel=ALL_CHANNELS,
-            recovered=False,
-            reason=None,
-            replayed=0,
-            members=len(self._clients),
-            lost=UNSET,
-            positions=tuple(sorted(gather.positions, key=lambda p: p.channel)),
-        )
-        answer = Joined(gather.join.request_id, self._card.room, ALL_CHANNELS, None, result, None)
-        gather.join.card.ref.signal(answer)
-
-    def _enter(self, card: ClientCard, ctx: Context[RoomMail]) -> _Presence:
-        """Give the client's presence here, from its first join on."""
-        presence = self._clients.get(card.client)
-        if presence is None:
-            joined_at = self._setup.channel.timestamp()
-            presence = self._clients[card.client] = _Presence(Member(card, joined_at))
+    def _enter(self, card: ClientCard, ctx: Context[RoomMail]) -> Presence:
+        """Give the client's presence here; from its first join on, the room watches its session."""
+        presence, is_new = self._roster.enter(card, self._setup.channel.timestamp())
+        if is_new:
             card.ref.watch(ctx.ref)
         return presence
 
     def _leave(self, mail: Leave, ctx: Context[RoomMail]) -> None:
-        presence = self._clients.get(mail.card.client)
+        presence = self._roster.get(mail.card.client)
         if mail.channel == ALL_CHANNELS:
-            self._leave_all(mail, presence, ctx)
+            if presence is None or not presence.member.star:
+                raise NotFound(f"not a member of {self._card.room}:{ALL_CHANNELS}")
+            presence.member.star = False
+            self._exit(presence, ctx)
+            self._ask_all(mail, lambda name: Leave(mail.card, None, name, star=True))
             return
         ref = self._find(mail.channel)
         if presence is None or mail.channel not in presence.channels or ref is None:
@@ -285,20 +238,43 @@ class Room(Actor[RoomMail]):
         self._exit(presence, ctx)
         ref.tell_past_bound(mail)
 
-    def _leave_all(self, mail: Leave, presence: _Presence | None, ctx: Context[RoomMail]) -> None:
-        if presence is None or not presence.member.star:
-            raise NotFound(f"not a member of {self._card.room}:{ALL_CHANNELS}")
-        presence.member.star = False
-        for name, (ref, _) in self._card.channels.items():
-            ref.tell_past_bound(Leave(mail.card, None, name, star=True))
-        self._exit(presence, ctx)
-        mail.card.ref.signal(Parted(mail.request_id, self._card.room, ALL_CHANNELS, Empty()))
-
-    def _exit(self, presence: _Presence, ctx: Context[RoomMail]) -> None:
+    def _exit(self, presence: Presence, ctx: Context[RoomMail]) -> None:
         """Forget a client that is in nothing here any more."""
-        if not presence.channels and not presence.member.star:
-            del self._clients[presence.member.card.client]
+        if presence.is_over:
+            self._roster.remove(presence.member.card.client)
             presence.member.card.ref.unwatch(ctx.ref)
+
+    # --- members of the whole room ------------------------------------------------------------------------------
+
+    def _ask_all(self, request: Join | Leave, make: Callable[[str], Join | Leave]) -> None:
+        """Pass a join or leave of the whole room on to each channel; answer when all have."""
+        channels = self._card.channels.items()
+        asked = {name for name, (ref, _) in channels if ref.tell_past_bound(make(name))}
+        self._answer_gather(self._gathers.start(request, asked))
+
+    def _star_answered(self, mail: StarAnswer, ctx: Context[RoomMail]) -> None:
+        self._answer_gather(self._gathers.note(mail))
+
+    def _answer_gather(self, gather: Gather | None) -> None:
+        """Answer the client, if all its channels have answered."""
+        if gather is None:
+            return
+        request, room = gather.request, self._card.room
+        if gather.refusal is not None:
+            answer_refusal(request, gather.refusal)
+        elif isinstance(request, Leave):
+            request.card.ref.signal(Parted(request.request_id, room, ALL_CHANNELS, Empty()))
+        else:
+            result = JoinChannelResult(
+                room=room,
+                channel=ALL_CHANNELS,
+                recovered=False,
+                reason=None,
+                replayed=0,
+                members=len(self._roster),
+                positions=tuple(sorted(gather.positions, key=lambda position: position.channel)),
+            )
+            request.card.ref.signal(Joined(request.request_id, room, ALL_CHANNELS, None, result, None))
 
     # --- broadcast ----------------------------------------------------------------------------------------------
 
@@ -316,7 +292,7 @@ class Room(Actor[RoomMail]):
             trace_parent(broadcast.traceparent),
             trace_state(broadcast.tracestate),
         )
-        refs = [presence.member.card.ref for presence in self._clients.values()]
+        refs = self._roster.refs()
         fan_out(deliver_one(out), refs)
         counters = self._setup.channel.counters
         counters.messages_in += 1
@@ -332,35 +308,25 @@ class Room(Actor[RoomMail]):
         entry = self._card.channels.get(name)
         if entry is not None and entry[0] is mail.ref:
             del self._card.channels[name]
-            if mail.reason not in _TOLD:
-                self._tell_end(name)
-            self._part_members(name, ctx)
+            self._part_members(name, ctx, is_told=mail.reason in _TOLD)
             return
-        presence = self._clients.get(name)
+        presence = self._roster.get(name)
         if presence is None or presence.member.card.ref is not mail.ref:
             return
-        del self._clients[name]
-        self._gathers.pop(name, None)
+        self._roster.remove(name)
+        self._gathers.forget(name)
         drop = Drop(presence.member.card, _left_reason(mail.reason))
         for channel, (ref, _) in self._card.channels.items():
-            if presence.member.star or channel in presence.channels:
+            if presence.is_in(channel):
                 ref.signal(drop)
 
-    def _tell_end(self, channel: str) -> None:
-        """Tell the members of a channel that ended without telling them itself."""
-        ended = _ended(self._card.room, channel)
-        fan_out(ended, [p.member.card.ref for p in self._clients.values() if p.member.star or channel in p.channels])
-
-    def _part(self, presence: _Presence, channel: str) -> None:
-        """End one membership of a room that ends."""
-        presence.member.card.ref.signal(_ended(self._card.room, channel))
-        presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
-
-    def _part_members(self, channel: str, ctx: Context[RoomMail]) -> None:
+    def _part_members(self, channel: str, ctx: Context[RoomMail], *, is_told: bool) -> None:
         """Nobody is in a channel that is gone."""
-        for gathering in list(self._gathers):
-            self._gathered(gathering, channel, None)
-        for presence in list(self._clients.values()):
+        if not is_told:
+            fan_out(_ended(self._card.room, channel), self._roster.refs_in(channel))
+        for gather in self._gathers.skip(channel):
+            self._answer_gather(gather)
+        for presence in self._roster:
             if channel in presence.channels:
                 presence.channels -= {channel}
                 presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
@@ -375,31 +341,15 @@ class Room(Actor[RoomMail]):
         ReadHistory: _forward,
         ListMembers: _list_members,
         BroadcastMail: _broadcast,
-        StarJoined: _star_joined,
+        StarAnswer: _star_answered,
         Bounced: _bounced,
         Terminated: _terminated,
         Describe: _describe,
     }
 
 
-def answer_refusal(mail: object, refusal: Refusal) -> None:
-    """Answer for mail on its way to a room, in the form that the sender waits for. Nobody waits for the other kinds."""
-    match mail:
-        case Resolve():
-            mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
-        case BroadcastMail():
-            mail.card.ref.signal(Receipt(mail.broadcast.id, refusal))
-        case Publish():
-            mail.card.ref.signal(Receipt(mail.event.id, refusal))
-        case Bounced():
-            answer_refusal(mail.mail, refusal)
-        case Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers():
-            if mail.card is not None:
-                mail.card.ref.signal(Answer(mail.request_id, refusal))
-
-
 def _ended(room: str, channel: str) -> Deliver:
-    return deliver_one(System("channel_deleted", ChannelDeleted("deleted"), room, channel))
+    return deliver_one(System("channel_deleted", ChannelDeleted("failed"), room, channel))
 
 
 def _is_of_star(mail: object) -> bool:

@@ -220,7 +220,7 @@ class Session(Actor[SessionMail]):
                 if not self._setup.registry.tell(PrivateMail(self._card, envelope), mail.size):
                     ctx.hold(mail, until=self._setup.registry)
             case Command():
-                request = Request(self._card, envelope.id, envelope.command, envelope.args, len(self._memberships))
+                request = Request(self._card, envelope.id, envelope.command, envelope.args, self._memberships)
                 self._setup.registry.tell_past_bound(request)
                 ctx.hold()
 
@@ -394,9 +394,11 @@ class Session(Actor[SessionMail]):
         self._close(codes.DRAIN_OVER, "drain over", "drained", ctx)
 
     def _close(self, code: int, reason: str, why_left: str, ctx: Context[SessionMail]) -> None:
-        """Write what waits, close the socket behind it, and end: nothing more comes from or goes to this client."""
-        if not self._outbox.is_blocked:
-            self._outbox.flush()
+        """Write what waits, close the socket behind it, and end: nothing more comes from or goes to this client.
+
+        Written also while the transport is congested: it is bounded, and the last of it says why.
+        """
+        self._outbox.flush()
         self._socket.close(code, reason)
         _log.info("client_closed", client=self._card.client, code=code, reason=reason)
         ctx.stop(why_left)

@@ -38,7 +38,8 @@ def room_card(room: str, *channels: str) -> RoomCard:
 
 
 def call(args: Struct, room: str = "", channel: str | None = None, n_memberships: int = 0) -> Call[Any]:
-    return Call(client_card(), "k1", args, room, channel, n_memberships)
+    memberships = tuple(("elsewhere", f"c{n}") for n in range(n_memberships))
+    return Call(client_card(), "k1", args, room, channel, memberships)
 
 
 class Closed(Gate):

@@ -84,4 +84,4 @@ class RegistryWorld:
         return self.client.take()
 
     def run(self, command: str, **args: Any) -> list[Any]:
-        return self.tell(Request(self.card, "k1", command, Raw(json.encode(args)), 0))
+        return self.tell(Request(self.card, "k1", command, Raw(json.encode(args)), ()))

@@ -9,9 +9,9 @@ from msgspec import Raw
 
 from arqonbus.errors import NotFound
 from arqonbus.protocol.envelope import Event
-from arqonbus.protocol.payloads import JoinChannelArgs
-from arqonbus.routing.mail import Bounced, Join, Joined, Leave, Parted, Publish, Receipt, StarJoined
-from arqonbus.routing.room import answer_refusal
+from arqonbus.protocol.payloads import ChannelPosition, JoinChannelArgs
+from arqonbus.routing.mail import Bounced, Join, Joined, Leave, Parted, Publish, Receipt, StarAnswer
+from arqonbus.routing.refusals import answer_refusal
 from tests.commands.registry_world import RegistryWorld
 
 
@@ -65,7 +65,7 @@ def test_a_position_that_nobody_waits_for_is_without_effect() -> None:
     world = RegistryWorld()
     room = room_of(world)
 
-    room.signal(StarJoined(world.card, "c", "e1", 3))
+    room.signal(StarAnswer(world.card, "c", ChannelPosition("c", "e1", 3)))
 
     assert tell(world, room, Leave(world.card, "l", "*"))[0].result.code == "not_found"
 
@@ -73,7 +73,7 @@ def test_a_position_that_nobody_waits_for_is_without_effect() -> None:
 def test_a_refusal_of_what_nobody_waits_for_tells_nobody() -> None:
     world = RegistryWorld()
 
-    answer_refusal(StarJoined(world.card, "c", "e1", 3), NotFound("any"))
+    answer_refusal(StarAnswer(world.card, "c", ChannelPosition("c", "e1", 3)), NotFound("any"))
     answer_refusal(None, NotFound("any"))
     world.manual.run_until_idle()
 

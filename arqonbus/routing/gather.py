@@ -1,0 +1,65 @@
+"""Gather: one request of a client that each channel of a room has to answer, and one answer made of theirs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from arqonbus.errors import Refusal
+from arqonbus.protocol.payloads import ChannelPosition
+from arqonbus.routing.mail import Join, Leave, StarAnswer
+
+__all__ = ["Gather", "Gathers"]
+
+
+class Gather(Struct):
+    """A join or leave of the whole room, and what its channels have answered so far."""
+
+    request: Join | Leave
+    waits_for: set[str]  # names of channels
+    positions: list[ChannelPosition]  # of a join
+    refusal: Refusal | None = None  # the first, if a channel failed
+
+
+class Gathers:
+    """All that wait in one room, by client: a client has one command in work at most."""
+
+    __slots__ = ("_by_client",)
+
+    def __init__(self) -> None:
+        self._by_client: dict[str, Gather] = {}
+
+    def start(self, request: Join | Leave, channels: set[str]) -> Gather | None:
+        """Wait for ``channels``. Returns the gather if it is complete at once: there is no channel."""
+        gather = Gather(request, channels, [])
+        if not channels:
+            return gather
+        self._by_client[request.card.client] = gather
+        return None
+
+    def note(self, answer: StarAnswer) -> Gather | None:
+        """Note one channel's answer. Returns the gather if that was the last one; it is struck off then."""
+        gather = self._by_client.get(answer.card.client)
+        if gather is None:
+            return None
+        if answer.position is not None and answer.channel in gather.waits_for:
+            gather.positions.append(answer.position)
+        gather.refusal = gather.refusal or answer.refusal
+        return self._done(answer.card.client, gather, answer.channel)
+
+    def skip(self, channel: str) -> list[Gather]:
+        """Wait no more for a channel that is gone. Returns the gathers that are complete by that."""
+        done = [self._done(client, gather, channel) for client, gather in list(self._by_client.items())]
+        return [gather for gather in done if gather is not None]
+
+    def forget(self, client: str) -> None:
+        """Drop what a client that is gone waited for."""
+        self._by_client.pop(client, None)
+
+    def __iter__(self) -> Iterator[Gather]:
+        return iter(self._by_client.values())
+
+    def _done(self, client: str, gather: Gather, channel: str) -> Gather | None:
+        gather.waits_for.discard(channel)
+        return None if gather.waits_for else self._by_client.pop(client)

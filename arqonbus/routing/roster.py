@@ -1,0 +1,79 @@
+"""Roster: who is in a room, and by which joins. Owned by the room; its channels keep members of their own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from arqonbus.actor import Ref
+from arqonbus.routing.cards import ClientCard
+from arqonbus.routing.members import Member
+
+__all__ = ["Presence", "Roster"]
+
+
+class Presence(Struct, gc=False):
+    """One client in a room."""
+
+    member: Member  # its ``star`` says whether it joined the whole room
+    channels: frozenset[str] = frozenset()  # joined by name
+
+    def is_in(self, channel: str) -> bool:
+        """Whether it gets the events of ``channel``."""
+        return self.member.star or channel in self.channels
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is in nothing here any more."""
+        return not self.channels and not self.member.star
+
+
+class Roster:
+    """The clients of one room, in the order in which they came."""
+
+    __slots__ = ("_by_client",)
+
+    def __init__(self) -> None:
+        self._by_client: dict[str, Presence] = {}
+
+    def get(self, client: str) -> Presence | None:
+        """Give a client's presence; None: it is not in the room."""
+        return self._by_client.get(client)
+
+    def enter(self, card: ClientCard, joined_at: str) -> tuple[Presence, bool]:
+        """Give a client's presence, from its first join on, and whether that is now."""
+        presence = self._by_client.get(card.client)
+        if presence is not None:
+            return presence, False
+        presence = self._by_client[card.client] = Presence(Member(card, joined_at))
+        return presence, True
+
+    def remove(self, client: str) -> None:
+        """Take a client out. Without effect when it is not in."""
+        self._by_client.pop(client, None)
+
+    def members(self) -> Iterator[Member]:
+        """Everybody, for lists."""
+        return (presence.member for presence in self._by_client.values())
+
+    def refs(self) -> list[Ref[Any]]:
+        """Everybody's ref: once each, however many channels they share."""
+        return [presence.member.card.ref for presence in self._by_client.values()]
+
+    def refs_in(self, channel: str) -> list[Ref[Any]]:
+        """Refs of those who get the events of ``channel``."""
+        return [presence.member.card.ref for presence in self._by_client.values() if presence.is_in(channel)]
+
+    def stars(self) -> tuple[tuple[ClientCard, str], ...]:
+        """(client, joined at) of those who joined the whole room."""
+        members = (presence.member for presence in self._by_client.values())
+        return tuple((member.card, member.joined_at) for member in members if member.star)
+
+    def __len__(self) -> int:
+        return len(self._by_client)
+
+    def __iter__(self) -> Iterator[Presence]:
+        """All presences, as they are now: the roster may change meanwhile."""
+        return iter(list(self._by_client.values()))
