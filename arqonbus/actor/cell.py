@@ -19,16 +19,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from arqonbus.actor.actor import Actor, Props, Terminated, Timer
 from arqonbus.actor.errors import KernelError
+from arqonbus.actor.home import Home
 from arqonbus.actor.mailbox import Mailbox
 from arqonbus.actor.ref import Ref, Watcher
 from arqonbus.actor.supervision import Directive
-
-if TYPE_CHECKING:
-    from arqonbus.actor.system import ActorSystem
 
 __all__ = ["BUDGET", "Cell", "State"]
 
@@ -76,7 +74,7 @@ class Cell(Generic[M]):
         "state",
     )
 
-    def __init__(self, system: ActorSystem, props: Props[M], name: str, parent: Cell[Any] | None) -> None:
+    def __init__(self, system: Home, props: Props[M], name: str, parent: Cell[Any] | None) -> None:
         self._system = system
         self.props = props
         self.parent = parent
@@ -348,7 +346,7 @@ class Cell(Generic[M]):
         path = f"{self.ref.name}/{name}"
         if path in self._children:
             raise KernelError(f"a child named {path} lives already")
-        child = self._system.make_cell(props, path, self)
+        child: Cell[C] = self._system.make_cell(props, path, self)
         self._children[path] = child
         return child.ref
 

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from arqonbus.actor.errors import ActorStopped, AskTimeout, KernelError, MailboxFull
 
 if TYPE_CHECKING:
-    from arqonbus.actor.cell import Cell
     from arqonbus.actor.mailbox import Mailbox
 
-__all__ = ["Ref", "Reply", "Tell", "Watcher"]
+__all__ = ["Life", "Ref", "Reply", "Tell", "Watcher"]
 
 M = TypeVar("M")
 M_contra = TypeVar("M_contra", contravariant=True)
@@ -38,6 +37,22 @@ class Watcher(Protocol):
         """Take the mail ``Terminated``."""
 
 
+class Life(Protocol):
+    """What a ref needs of its cell."""
+
+    def watch(self, watcher: Watcher) -> None:
+        """See Ref.watch."""
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """See Ref.unwatch."""
+
+    def stop(self, reason: str = "stopped") -> None:
+        """See Ref.stop."""
+
+    def defer(self, callback: Callable[[], None]) -> None:
+        """Run ``callback`` soon, outside any turn."""
+
+
 class Ref(Generic[M]):
     """Handle to one actor, alive or not. Compared by identity; may be kept and passed on freely.
 
@@ -47,7 +62,7 @@ class Ref(Generic[M]):
 
     __slots__ = ("_cell", "_mailbox", "name", "signal", "tell")
 
-    def __init__(self, name: str, cell: Cell[M], mailbox: Mailbox[M]) -> None:
+    def __init__(self, name: str, cell: Life, mailbox: Mailbox[M]) -> None:
         self.name = name  # path from the root, for people: "registry/science/explore"
         self._cell = cell
         self._mailbox = mailbox

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from msgspec import Struct, json
+
+from arqonbus.protocol.codec import encode
 from arqonbus.protocol.payloads import ChannelInfo, ChannelOptions, Profile
 from arqonbus.security.gate import Identity
 from arqonbus.storage.history import Log
@@ -38,6 +41,15 @@ class ClientCard:
         return self.identity.user or self.client
 
 
+class _Note(Struct):
+    """What a channel that went and comes back is to be again."""
+
+    options: ChannelOptions
+    kind: ChannelKind
+    created_at: str
+    created_by: str | None
+
+
 class ChannelCard:
     """One channel. Written by it once, with what tells its position and its members whenever somebody looks."""
 
@@ -65,6 +77,16 @@ class ChannelCard:
         """Let people see the position of ``log`` and the number of ``members``, as they are when they look."""
         self._log = log
         self._members = members
+
+    def note(self) -> bytes:
+        """Write what must outlive the channel, for the store to keep beside its log."""
+        return encode(_Note(self.options, self.kind, self.created_at, self.created_by))
+
+    @classmethod
+    def from_note(cls, room: str, channel: str, note: bytes) -> ChannelCard:
+        """Make the card of a channel that comes back."""
+        read = json.decode(note, type=_Note)
+        return cls(room, channel, read.kind, read.options, read.created_at, read.created_by)
 
     def info(self) -> ChannelInfo:
         """Write it as clients read it."""

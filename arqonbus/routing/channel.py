@@ -104,7 +104,7 @@ class Channel(Actor[ChannelMail]):
         self._room = room
         self._stars = stars  # (client, joined at) of those who are members of the whole room at the start
         self._members = Members()
-        self._log = setup.history.open(card.room, card.channel, retention)
+        self._log = setup.history.open(card.room, card.channel, retention, card.note())
         self._batch: list[bytes] = []  # JSON texts of the events of this turn: seqs log.top + 1, log.top + 2 ...
         self._publishes: list[Publish] = []  # the mail of each of them
         self._n_acks = 0  # how many of them want to be acknowledged

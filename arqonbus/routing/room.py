@@ -137,31 +137,30 @@ class Room(Actor[RoomMail]):
             return ref
         if not may_create and not self._setup.channel.history.holds(self._card.room, channel):
             raise NotFound(f"no channel {self._card.room}:{channel}")
-        return self._spawn(channel, card, ChannelOptions(), "system" if is_system(self._card.room) else "user", ctx)
+        note = self._setup.channel.history.note(self._card.room, channel)
+        if note:
+            return self._start(ChannelCard.from_note(self._card.room, channel, note), ctx)
+        kind: ChannelKind = "system" if is_system(self._card.room) else "user"
+        return self._start(self._new_card(channel, card, ChannelOptions(), kind), ctx)
 
-    def _spawn(
-        self, channel: str, by: ClientCard | None, options: ChannelOptions, kind: ChannelKind, ctx: Context[RoomMail]
-    ) -> Ref[Any]:
+    def _new_card(self, channel: str, by: ClientCard | None, options: ChannelOptions, kind: ChannelKind) -> ChannelCard:
+        options = _filled(options, self._setup.defaults)
+        created_by = by.client if by is not None else None
+        return ChannelCard(self._card.room, channel, kind, options, self._setup.channel.timestamp(), created_by)
+
+    def _start(self, card: ChannelCard, ctx: Context[RoomMail]) -> Ref[Any]:
+        """Spawn the channel of ``card``, with the members of the whole room in it."""
         if len(self._card.channels) >= self._setup.max_channels:
             raise LimitExceeded(f"the room has {self._setup.max_channels} channels, which is the most it may have")
-        setup = self._setup.channel
-        card = ChannelCard(
-            self._card.room,
-            channel,
-            kind,
-            _filled(options, self._setup.defaults),
-            setup.timestamp(),
-            by.client if by is not None else None,
-        )
-        stars = self._roster.stars()
+        setup, stars = self._setup.channel, self._roster.stars()
         props: Props[Any] = Props(lambda: Channel(setup, card, ctx.ref, stars), self._setup.channel_bounds)
-        ref = ctx.spawn(props, channel)
+        ref = ctx.spawn(props, card.channel)
         ref.watch(ctx.ref)
-        self._card.channels[channel] = (ref, card)
-        log = _log.info if by is not None else _log.debug  # what the settings want is no news
-        log("channel_created", client=card.created_by, room=card.room, channel=channel, kind=kind)
+        self._card.channels[card.channel] = (ref, card)
+        log = _log.info if card.kind == "user" else _log.debug  # what the settings want is no news
+        log("channel_created", client=card.created_by, room=card.room, channel=card.channel, kind=card.kind)
         if stars:
-            created = deliver_one(System("channel_created", card.info(), card.room, channel))
+            created = deliver_one(System("channel_created", card.info(), card.room, card.channel))
             fan_out(created, [star.ref for star, _ in stars])
         return ref
 
@@ -172,9 +171,9 @@ class Room(Actor[RoomMail]):
     def _create(self, mail: Create, ctx: Context[RoomMail]) -> None:
         if self._find(mail.channel) is not None or self._setup.channel.history.holds(self._card.room, mail.channel):
             raise AlreadyExists(f"there is a channel {self._card.room}:{mail.channel}")
-        self._spawn(mail.channel, mail.card, mail.options, mail.kind, ctx)
+        card = self._new_card(mail.channel, mail.card, mail.options, mail.kind)
+        self._start(card, ctx)
         if mail.card is not None:
-            _, card = self._card.channels[mail.channel]
             mail.card.ref.signal(Answer(mail.request_id, card.info()))
 
     def _forward(self, mail: Delete | ReadHistory, ctx: Context[RoomMail]) -> None:

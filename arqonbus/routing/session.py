@@ -51,14 +51,15 @@ from arqonbus.routing.mail import (
     Writable,
 )
 from arqonbus.routing.outbox import Outbox, OutboxBounds
+from arqonbus.routing.routes import Address, Routes
 from arqonbus.routing.socket import Hello, Socket
 from arqonbus.security.gate import Action, Gate, Identity
+from arqonbus.security.tally import Tally
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Session", "SessionSetup"]
 
-MAX_ROUTES = 256  # addresses whose ref a session remembers; the one learnt first goes first
 OUTBOX_CHECK_S = 1.0  # between two looks at an outbox that waits; fine enough for bounds in seconds
 INVALID_WINDOW_S = 60.0  # limits.invalid_envelopes counts per minute
 
@@ -93,10 +94,9 @@ class Session(Actor[SessionMail]):
         "_checks",
         "_client",
         "_hello",
-        "_invalid_since",
+        "_invalids",
         "_is_first",
         "_memberships",
-        "_n_invalid",
         "_outbox",
         "_routes",
         "_setup",
@@ -114,11 +114,10 @@ class Session(Actor[SessionMail]):
         self._card: ClientCard  # made once its ref is known, in started
         self._state = _State.AWAITING
         self._is_first = True  # no message came yet
-        self._routes: dict[tuple[str, str | None], Ref[Any]] = {}  # address -> channel, or room where there is none
+        self._routes = Routes()
         self._memberships: tuple[tuple[str, str], ...] = ()  # a tuple: nearly all have one or two
         self._unroutable: Refusal | None = None  # why the message to be received again has no receiver
-        self._n_invalid = 0  # since _invalid_since
-        self._invalid_since = 0.0
+        self._invalids: Tally | None = None  # invalid messages; made with the first, since most clients send none
         self._checks = False  # an OutboxCheck is on its way
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -224,9 +223,7 @@ class Session(Actor[SessionMail]):
                 self._setup.registry.tell_past_bound(request)
                 ctx.hold()
 
-    def _send(
-        self, mail: Inbound, address: tuple[str, str | None], outgoing: object, ctx: Context[SessionMail]
-    ) -> None:
+    def _send(self, mail: Inbound, address: Address, outgoing: object, ctx: Context[SessionMail]) -> None:
         """Tell the actor at ``address``; find it first, or wait until it has room, where that must be."""
         unroutable, self._unroutable = self._unroutable, None
         if unroutable is not None:
@@ -238,7 +235,7 @@ class Session(Actor[SessionMail]):
             if ref.alive:
                 ctx.hold(mail, until=ref)
                 return
-            del self._routes[address]
+            self._routes.forget(address)
         room, channel = address
         may_create = self._setup.auto_create and channel is not None and self._may_create(room, channel)
         self._setup.registry.tell_past_bound(Resolve(self._card, room, channel, may_create))
@@ -258,10 +255,8 @@ class Session(Actor[SessionMail]):
         if self._state is _State.AWAITING:
             self._turn_away("expected the command connect with a token first", ctx)
             return
-        if ctx.now - self._invalid_since >= INVALID_WINDOW_S:
-            self._invalid_since, self._n_invalid = ctx.now, 0
-        self._n_invalid += 1
-        if self._n_invalid > self._setup.max_invalid:
+        self._invalids = self._invalids or Tally(self._setup.max_invalid, INVALID_WINDOW_S)
+        if self._invalids.add(ctx.now):
             self._close(codes.INVALID_ENVELOPES, "too many invalid envelopes", "lost", ctx)
 
     # --- who the client is --------------------------------------------------------------------------------------
@@ -325,7 +320,7 @@ class Session(Actor[SessionMail]):
         if membership not in self._memberships:
             self._memberships = (*self._memberships, membership)
         if mail.ref is not None:
-            self._remember(membership, mail.ref)
+            self._routes.remember(membership, mail.ref)
         self._respond(mail.request_id, mail.result)
         if mail.replay is not None:
             self._outbox.waiting.append(mail.replay)
@@ -342,13 +337,8 @@ class Session(Actor[SessionMail]):
         if isinstance(mail.found, Refusal):
             self._unroutable = mail.found
         else:
-            self._remember((mail.room, mail.channel), mail.found)
+            self._routes.remember((mail.room, mail.channel), mail.found)
         ctx.release()
-
-    def _remember(self, address: tuple[str, str | None], ref: Ref[Any]) -> None:
-        if len(self._routes) >= MAX_ROUTES and address not in self._routes:
-            del self._routes[next(iter(self._routes))]
-        self._routes[address] = ref
 
     def _respond(self, request_id: str | None, result: Struct | Refusal) -> None:
         if isinstance(result, Refusal):

@@ -94,8 +94,18 @@ class History(Protocol):
     backend: Literal["memory", "redis"]
     """``memory`` or ``redis``: what an acknowledgement says in ``stored``."""
 
-    def open(self, room: str, channel: str, retention: Retention) -> Log:
-        """Give the channel's log, with what it kept, or a new one."""
+    def open(self, room: str, channel: str, retention: Retention, note: bytes = b"") -> Log:
+        """Give the channel's log, with what it kept, or a new one.
+
+        Args:
+            room: of the channel.
+            channel: its name in the room.
+            retention: the bounds to hold to from now on.
+            note: what the channel wants to be told when it is made again; read by ``note``, never looked into.
+        """
+
+    def note(self, room: str, channel: str) -> bytes:
+        """Give the note that stands with a channel's log; empty: there is none, or no log."""
 
     def holds(self, room: str, channel: str) -> bool:
         """Whether there is a log of that channel that keeps events."""

@@ -41,6 +41,7 @@ class MemoryLog:
         "_total",
         "epoch",
         "is_open",
+        "note",
         "recent",
         "top",
         "touched_at",
@@ -52,6 +53,7 @@ class MemoryLog:
         self.epoch = epoch
         self.top = 0
         self.recent = recent
+        self.note = b""  # see History.note
         self.is_open = True
         self.touched_at = clock()  # of the last append, open or close
         self._retention = retention
@@ -216,16 +218,21 @@ class MemoryHistory:
         """Bytes of text kept now, over all logs."""
         return self._total.size
 
-    def open(self, room: str, channel: str, retention: Retention) -> MemoryLog:
+    def open(self, room: str, channel: str, retention: Retention, note: bytes = b"") -> MemoryLog:
         """See History."""
         logs = self._rooms.setdefault(room, {})
         log = logs.get(channel)
         if log is None:
             recent = Recent(self._dedupe_s, self._dedupe_count)
             log = logs[channel] = MemoryLog(self._new_epoch(), retention, self._clock, self._total, recent)
-        log.is_open = True
+        log.is_open, log.note = True, note
         log.retain(retention)
         return log
+
+    def note(self, room: str, channel: str) -> bytes:
+        """See History."""
+        log = self._rooms.get(room, {}).get(channel)
+        return b"" if log is None else log.note
 
     def holds(self, room: str, channel: str) -> bool:
         """See History."""

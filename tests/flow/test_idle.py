@@ -224,3 +224,28 @@ def test_the_time_begins_when_the_last_member_leaves() -> None:
     assert "r:c" in channels(client)
     world.advance(2)
     assert "r:c" not in channels(client)
+
+
+def test_a_channel_that_comes_back_has_the_options_that_it_was_made_with() -> None:
+    world = World(settings(channels__idle_s=5.0))
+    maker, other = world.connect(), world.connect()
+    maker.command("create_channel", room="r", channel="c", options={"history_limit": 2, "presence": True})
+    made = maker.command("channel_info", room="r", channel="c")
+    for n in range(3):
+        maker.event("r", "c", n)
+    world.advance(30)
+    assert other.command("list_rooms")["rooms"] == [{"room": "_telemetry", "channels": 1, "members": 0}]
+
+    back = other.command("channel_info", room="r", channel="c")
+
+    assert back == {**made, "seq": 3}
+    assert len(other.command("history", room="r", channel="c")["messages"]) == 2
+
+
+def test_a_channel_that_sleeps_with_its_history_exists() -> None:
+    world = World(settings(channels__idle_s=5.0))
+    client = world.connect()
+    client.event("r", "c", 1)
+    world.advance(30)
+
+    assert client.command("create_channel", room="r", channel="c")["code"] == "already_exists"

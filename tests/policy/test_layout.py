@@ -22,7 +22,6 @@ LONG_MODULES = {
     "arqonbus/routing/mail.py": "a list of forty structs",
     "arqonbus/actor/cell.py": "one life cycle",
     "arqonbus/transport/connection.py": "one state machine",
-    "arqonbus/transport/listener.py": "one life cycle",
 }
 
 MOST_LINES_A_FUNCTION = 50

@@ -1,58 +1,56 @@
+"""Admission: who a client is by what it shows, and what it is told at the door."""
+
 import pytest
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from arqonbus.errors import InvalidArgs, Unauthenticated
-from arqonbus.protocol.payloads import ConnectArgs, Limits, Profile, Welcome
+from arqonbus.protocol.payloads import Limits, Profile
 from arqonbus.routing.admission import Admission, first_profile, read_connect
 from arqonbus.routing.socket import Hello
 from arqonbus.security.gate import Identity
-from tests.commands.calls import client_card
+from tests.routing.test_roster import card
 
 
-def admission(anonymous: bool) -> Admission:
-    return Admission(
-        user_of={"key": "ada"}.get,
-        anonymous=anonymous,
-        timeout_s=5.0,
-        server="node-1",
-        version="1.0",
-        heartbeat_s=20.0,
-        max_message_bytes=1000,
-    )
+def admission(*, anonymous: bool) -> Admission:
+    users = {"key-of-ada": "ada"}
+    return Admission(users.get, anonymous, 5.0, "node-1", "1.0", 20.0, 1024)
 
 
-@pytest.mark.parametrize("anonymous", [True, False])
-def test_a_key_says_who_it_is(anonymous: bool) -> None:
-    assert admission(anonymous).identify("c-1", "key") == Identity("c-1", "ada", False)
+def test_a_known_token_is_its_user() -> None:
+    assert admission(anonymous=False).identify("c-1", "key-of-ada") == Identity("c-1", "ada", False)
 
 
-@pytest.mark.parametrize("anonymous", [True, False])
-def test_nobodys_key_is_refused(anonymous: bool) -> None:
+def test_nobodys_token_is_refused_even_where_anonymous_clients_are_welcome() -> None:
     with pytest.raises(Unauthenticated, match="the token is not valid"):
-        admission(anonymous).identify("c-1", "other")
+        admission(anonymous=True).identify("c-1", "guess")
 
 
-def test_without_a_key_one_is_anonymous_where_that_is_welcome() -> None:
-    assert admission(True).identify("c-1", None) == Identity("c-1", None, True)
+def test_no_token_is_anonymous_or_refused() -> None:
+    assert admission(anonymous=True).identify("c-1", None) == Identity("c-1", None, True)
     with pytest.raises(Unauthenticated, match="expected a token, got none"):
-        admission(False).identify("c-1", None)
+        admission(anonymous=False).identify("c-1", None)
 
 
-def test_the_welcome_says_who_and_where() -> None:
-    assert admission(True).welcome(client_card()) == Welcome("c-1", "node-1", "1.0", 20.0, Limits(1000), None)
+def test_welcome_and_connect_tell_the_same() -> None:
+    door, ada = admission(anonymous=True), card("ada")
+
+    welcome, connected = door.welcome(ada), door.connected(ada)
+
+    assert (welcome.client, welcome.server, welcome.limits) == ("ada", "node-1", Limits(1024))
+    assert (connected.client, connected.server, connected.limits) == ("ada", "node-1", Limits(1024))
+    assert connected.resumed == ()
 
 
-def test_the_args_of_connect_are_read() -> None:
-    assert read_connect(Raw(b'{"token":"key"}')) == ConnectArgs("key")
-    assert read_connect(Raw(b"null")) == ConnectArgs()
+@pytest.mark.parametrize("part", ["will", "resume"])
+def test_parts_of_connect_that_this_version_lacks_are_refused_by_name(part: str) -> None:
+    with pytest.raises(InvalidArgs, match=rf"\$\.args\.{part}"):
+        read_connect(Raw(b'{"%s":{}}' % part.encode()))
 
 
-def test_unknown_args_of_connect_are_refused() -> None:
-    with pytest.raises(InvalidArgs, match="tokn"):
-        read_connect(Raw(b'{"tokn":"key"}'))
+def test_such_a_part_that_is_null_is_absent() -> None:
+    assert read_connect(Raw(b'{"token":"t","will":null,"resume":null}')).token == "t"
 
 
-def test_the_first_profile_is_what_the_handshake_tells_cut_to_its_bounds() -> None:
-    hello = Hello("192.0.2.1", client_type="x" * 200, screen_name="")
-
-    assert first_profile(hello) == Profile("x" * 128, None, None, UNSET)
+def test_the_first_profile_is_cut_to_its_bound() -> None:
+    assert first_profile(Hello("r", client_type="web", screen_name="x" * 200)) == Profile("web", "x" * 128)
+    assert first_profile(Hello("r", client_type="")) == Profile()

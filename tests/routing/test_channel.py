@@ -45,8 +45,8 @@ class BrittleHistory(MemoryHistory):
         super().__init__(100_000, 3600.0, clock, lambda: "e1")
         self.fails = False
 
-    def open(self, room: str, channel: str, retention: Retention) -> MemoryLog:
-        log = super().open(room, channel, retention)
+    def open(self, room: str, channel: str, retention: Retention, note: bytes = b"") -> MemoryLog:
+        log = super().open(room, channel, retention, note)
         return BrittleLog(self, log)  # type: ignore[return-value]  # it is a Log, which is what the seam asks for
 
 
