@@ -166,7 +166,7 @@ def test_a_right_configuration_is_told_in_one_line(tmp_path: Path, capsys: pytes
     path.write_text("[server]\nport = 1\n")
 
     assert cli.main(["check-config", str(path)]) == 0
-    assert capsys.readouterr().out == f"ok: {path}, 1 of 56 settings set, the rest are defaults\n"
+    assert capsys.readouterr().out == f"ok: {path}, 1 of 58 settings set, the rest are defaults\n"
 
 
 def test_checking_without_a_file_checks_the_environment(

@@ -255,17 +255,15 @@ class Channel(Actor[ChannelMail]):
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
         if not mail.card.ref.alive:
             return  # its end overtook this mail: nobody would ever take the member out
-        args = mail.args
-        self._quiet_since = None
+        recovery = recover(self._log, mail.args, self._setup.replay_most)  # first: a store that fails changes nothing
         joined_at = self._setup.timestamp()
-        is_new = self._members.join(mail.card, joined_at, star=mail.star, watches=bool(args.presence))
-        if is_new:
+        self._quiet_since = None
+        if self._members.join(mail.card, joined_at, star=mail.star, watches=bool(mail.args.presence)):
             self._announce_join(mail.card)
         if mail.star:
             position = ChannelPosition(self._card.channel, self._log.epoch, self._log.top)
             self._room.signal(StarAnswer(mail.card, self._card.channel, position))
             return
-        recovery = recover(self._log, args, self._setup.replay_most)
         result = JoinChannelResult(
             room=self._card.room,
             channel=self._card.channel,
