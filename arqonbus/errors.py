@@ -4,7 +4,7 @@
      +- ConfigError            the configuration is wrong; whoever starts the server mends it
      +- InternalError          our fault: an invariant is broken
      +- StorageError           the outside's fault: a store could not do its work
-     +- ListenError            (transport.errors) an address or a TLS file is no good; whoever starts the server mends it
+     +- ListenError            (transport.errors) an address or a TLS file is no good; the starter mends it
      +- Refusal                something a client asked for is refused; the client reads the code
          +- InvalidJson, InvalidEnvelope, UnsupportedVersion, UnknownType, UnknownCommand, InvalidArgs
          +- Unauthenticated, Forbidden
