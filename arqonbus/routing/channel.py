@@ -53,7 +53,7 @@ from arqonbus.routing.mail import (
     StarAnswer,
 )
 from arqonbus.routing.members import Member, Members, members_page
-from arqonbus.routing.recovery import recover
+from arqonbus.routing.recovery import ReplayCap, recover
 from arqonbus.storage.history import History, Retention
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
@@ -71,7 +71,7 @@ class ChannelSetup(Struct, frozen=True):
     timestamp: Callable[[], str]  # RFC 3339, UTC, milliseconds: now
     idle_s: float  # seconds that an empty channel stays; 0: goes at once; -1: stays
     page_bytes: int  # bytes of messages in one page of history
-    replay_most: int  # events that one join replays at most
+    replay: ReplayCap  # how much one join replays at most
 
 
 class Channel(Actor[ChannelMail]):
@@ -255,7 +255,7 @@ class Channel(Actor[ChannelMail]):
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
         if not mail.card.ref.alive:
             return  # its end overtook this mail: nobody would ever take the member out
-        recovery = recover(self._log, mail.args, self._setup.replay_most)  # first: a store that fails changes nothing
+        recovery = recover(self._log, mail.args, self._setup.replay)  # first: a store that fails changes nothing
         joined_at = self._setup.timestamp()
         self._quiet_since = None
         if self._members.join(mail.card, joined_at, star=mail.star, watches=bool(mail.args.presence)):

@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from arqonbus.protocol.payloads import JoinChannelArgs, Lost, LostReason, Position, Recover
 from arqonbus.storage.history import Log
 
-__all__ = ["Recovery", "recover"]
+__all__ = ["Recovery", "ReplayCap", "recover"]
 
 
 class Recovery(Struct, frozen=True):
@@ -23,47 +23,54 @@ class Recovery(Struct, frozen=True):
     first_available: int | UnsetType = UNSET
 
 
-def recover(log: Log, args: JoinChannelArgs, most: int) -> Recovery:
+class ReplayCap(Struct, frozen=True):
+    """How much one join replays at most. Its bytes must fit an outbox: a replay that makes its reader a slow consumer
+    would be asked for again by the next connection, and end that one too."""
+
+    events: int  # >= 1
+    size_bytes: int  # of JSON text, >= 1; one event of any size may still be replayed
+
+
+def recover(log: Log, args: JoinChannelArgs, cap: ReplayCap) -> Recovery:
     """Decide what to replay.
 
     Args:
         log: of the channel, at rest.
         args: of the join.
-        most: most events that one join replays, >= 1.
+        cap: how much at most.
     """
     if args.since is None:
-        n = min(args.replay or 0, most)
-        return Recovery(_newest(log, n)) if n and log.keeps else Recovery()
-    return _since(log, args.since, args.recover or "strict", most)
+        n = min(args.replay or 0, cap.events)
+        return Recovery(_newest(log, n, cap)) if n and log.keeps else Recovery()
+    return _since(log, args.since, args.recover or "strict", cap)
 
 
-def _since(log: Log, since: Position, mode: Recover, most: int) -> Recovery:
+def _since(log: Log, since: Position, mode: Recover, cap: ReplayCap) -> Recovery:
     top = log.top
     if since.epoch != log.epoch or since.seq > top:
-        return _incomplete(log, "epoch_changed", 1, mode, most)
+        return _incomplete(log, "epoch_changed", 1, mode, cap)
     if since.seq == top:
         return Recovery(recovered=True)
     if not log.keeps:
-        return _incomplete(log, "disabled", since.seq + 1, mode, most)
-    first = log.read(limit=1).first
-    if first == 0 or first > since.seq + 1:
-        return _incomplete(log, "evicted", since.seq + 1, mode, most)
-    if top - since.seq > most:
-        return _incomplete(log, "over_limit", since.seq + 1, mode, most)
-    page = log.read(after=since.seq, limit=most)
+        return _incomplete(log, "disabled", since.seq + 1, mode, cap)
+    page = log.read(after=since.seq, limit=cap.events, size_bytes=cap.size_bytes)
+    if page.first == 0 or page.first > since.seq + 1:
+        return _incomplete(log, "evicted", since.seq + 1, mode, cap)
+    if page.more:
+        return _incomplete(log, "over_limit", since.seq + 1, mode, cap)
     return Recovery(tuple(text for _, text in page.events), recovered=True)
 
 
-def _incomplete(log: Log, reason: LostReason, wanted: int, mode: Recover, most: int) -> Recovery:
+def _incomplete(log: Log, reason: LostReason, wanted: int, mode: Recover, cap: ReplayCap) -> Recovery:
     """Own the loss of ``wanted`` up to what is replayed after all, or up to the top."""
-    n = {"strict": 0, "best_effort": most, "latest": 1}[mode]
+    n = {"strict": 0, "best_effort": cap.events, "latest": 1}[mode]
     first = log.read(limit=1).first
-    texts = _newest(log, min(n, log.top - max(wanted, first) + 1)) if n and first else ()
+    texts = _newest(log, min(n, log.top - max(wanted, first) + 1), cap) if n and first else ()
     last_lost = log.top - len(texts)
     lost = Lost(wanted, last_lost) if last_lost >= wanted else UNSET
     return Recovery(texts, False, reason, lost, first or UNSET)
 
 
-def _newest(log: Log, n: int) -> tuple[bytes, ...]:
-    events = log.read(newest_first=True, limit=n).events
+def _newest(log: Log, n: int, cap: ReplayCap) -> tuple[bytes, ...]:
+    events = log.read(newest_first=True, limit=n, size_bytes=cap.size_bytes).events
     return tuple(text for _, text in reversed(events))

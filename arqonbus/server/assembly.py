@@ -20,6 +20,7 @@ from arqonbus.routing.channel import ChannelSetup
 from arqonbus.routing.directory import Directory
 from arqonbus.routing.mail import RegistryMail, SessionMail
 from arqonbus.routing.outbox import OutboxBounds
+from arqonbus.routing.recovery import ReplayCap
 from arqonbus.routing.room import RoomSetup
 from arqonbus.routing.session import Session, SessionSetup
 from arqonbus.routing.socket import Hello, Socket
@@ -101,7 +102,7 @@ class Bus:
             timestamp=timestamp,
             idle_s=settings.channels.idle_s,
             page_bytes=settings.history.page_bytes,
-            replay_most=REPLAY_MOST,
+            replay=ReplayCap(REPLAY_MOST, max(1, limits.outbox_bytes // 2)),
         )
         bounds = _bounds(limits.channel_mailbox, limits.mailbox_bytes)
         room = RoomSetup(

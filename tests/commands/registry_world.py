@@ -15,6 +15,7 @@ from arqonbus.protocol.payloads import ChannelOptions
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.channel import ChannelSetup
 from arqonbus.routing.mail import Opened, Request
+from arqonbus.routing.recovery import ReplayCap
 from arqonbus.routing.room import RoomSetup
 from arqonbus.security.gate import Gate, Identity
 from arqonbus.storage.memory import MemoryHistory
@@ -55,7 +56,7 @@ class RegistryWorld:
             timestamp=self._timestamp,
             idle_s=60.0,
             page_bytes=10_000,
-            replay_most=100,
+            replay=ReplayCap(100, 100_000),
         )
         room = RoomSetup(channel=channel, channel_bounds=bounds, max_channels=10, defaults=OPTIONS, auto_create=True)
         setup = RegistrySetup(

@@ -219,3 +219,19 @@ def test_a_client_that_comes_back_after_any_cut_has_each_event_once() -> None:
         publisher.event("r", "c", "missed")
 
     assert seen == list(range(1, 60))
+
+
+def test_more_bytes_than_half_an_outbox_are_over_the_limit_and_hurt_nobody() -> None:
+    world = World(settings(limits__outbox_bytes=10_000, limits__outbox_soft_bytes=10_000, limits__message_bytes=5_000))
+    sender = world.connect()
+    for n in range(10):
+        sender.event("r", "c", "x" * 1_000 + str(n))
+    late = world.connect()
+    since = {"epoch": late.command("channel_info", room="r", channel="c")["epoch"], "seq": 0}
+
+    strict = late.join("r", "c", since=since)
+    best = late.join("r", "c", since=since, recover="best_effort")
+
+    assert (strict["recovered"], strict["reason"], strict["lost"]) == (False, "over_limit", {"from": 1, "to": 10})
+    assert (best["reason"], best["replayed"], best["lost"]) == ("over_limit", 4, {"from": 1, "to": 6})
+    assert [event["seq"] for event in late.events()] == [7, 8, 9, 10]

@@ -27,6 +27,7 @@ from arqonbus.routing.mail import (
     ReadHistory,
     Receipt,
 )
+from arqonbus.routing.recovery import ReplayCap
 from arqonbus.storage.history import Retention
 from arqonbus.storage.memory import MemoryHistory, MemoryLog
 from arqonbus.telemetry.counters import Counters
@@ -81,7 +82,7 @@ class Bench:
             timestamp=lambda: NOW,
             idle_s=60.0,
             page_bytes=10_000,
-            replay_most=100,
+            replay=ReplayCap(100, 100_000),
         )
         card = ChannelCard("r", "c", "user", OPTIONS, NOW, None)
         props: Props[Any] = Props(lambda: Channel(setup, card, self.room.ref, ()))

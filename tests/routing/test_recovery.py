@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from arqonbus.actor.testing import FakeClock
 from arqonbus.protocol.payloads import JoinChannelArgs, Lost, Position
-from arqonbus.routing.recovery import Recovery, recover
+from arqonbus.routing.recovery import Recovery, ReplayCap, recover
 from arqonbus.storage.history import Log, Retention
 from arqonbus.storage.memory import MemoryHistory
 
@@ -22,7 +22,7 @@ def log_of(n: int, keeps: int = 100) -> Log:
 
 
 def joined(log: Log, most: int = 100, **args: Any) -> Recovery:
-    return recover(log, JoinChannelArgs("r", "c", **args), most)
+    return recover(log, JoinChannelArgs("r", "c", **args), ReplayCap(most, 100_000))
 
 
 def at(seq: int, epoch: str = "e1") -> Position:
