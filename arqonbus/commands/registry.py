@@ -27,21 +27,28 @@ from arqonbus.routing.directory import Directory
 from arqonbus.routing.fanout import deliver_one
 from arqonbus.routing.mail import (
     Answer,
+    Away,
     Bounced,
     Create,
     Drain,
     DrainAll,
+    GraceOver,
     Opened,
     PrivateMail,
     Receipt,
     RegistryMail,
+    Rejoin,
+    Replaced,
     Request,
     Resolve,
     Resolved,
+    TakeOver,
     Tick,
+    TookOver,
 )
 from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.room import Room, RoomSetup
+from arqonbus.security.gate import Action
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Predefined", "Registry", "RegistrySetup"]
@@ -66,6 +73,7 @@ class RegistrySetup(Struct, frozen=True):
     room: RoomSetup
     room_bounds: Bounds
     max_rooms: int
+    max_away: int  # clients whose connection is lost and who may come back
     predefined: tuple[Predefined, ...]
     random: Random  # for moments within a spread
 
@@ -183,6 +191,30 @@ class Registry(Actor[RegistryMail]):
         self._directory.add_client(mail.card)
         mail.card.ref.watch(ctx.ref)
 
+    def _set_away(self, mail: Away, ctx: Context[RegistryMail]) -> None:
+        """Keep a client that may come back; at most as many as may be connected: a flood of cuts costs no more."""
+        if self._directory.n_away >= self._setup.max_away:
+            mail.card.ref.signal(GraceOver())
+        else:
+            self._directory.set_away(mail.card)
+
+    def _take_over(self, mail: TakeOver, ctx: Context[RegistryMail]) -> None:
+        """Let the old session answer, if there is one and it is the same user's."""
+        old = self._directory.to_continue(mail.client)
+        if old is None or old is mail.card or old.identity.user != mail.card.identity.user:
+            mail.card.ref.signal(TookOver(None))
+        else:
+            old.ref.signal(Replaced(mail.card))
+
+    def _rejoin(self, mail: Rejoin, ctx: Context[RegistryMail]) -> None:
+        """Pass on one join of a resumption; asked for and allowed as any other."""
+        join, view = mail.join, self._view
+        try:
+            view.gate.authorize(join.card.identity, Action.SUBSCRIBE, mail.room, join.channel)
+            self._open_room(mail.room, join.may_create, ctx).tell_past_bound(join)
+        except Refusal as refusal:
+            join.card.ref.signal(Answer(join.request_id, refusal))
+
     def _private(self, mail: PrivateMail, ctx: Context[RegistryMail]) -> None:
         private, sender = mail.private, mail.card.client
         self._n_private += 1
@@ -225,6 +257,9 @@ class Registry(Actor[RegistryMail]):
         Resolve: _resolve,
         PrivateMail: _private,
         Opened: _opened,
+        Away: _set_away,
+        TakeOver: _take_over,
+        Rejoin: _rejoin,
         Bounced: _bounced,
         Terminated: _terminated,
         DrainAll: _drain_all,

@@ -80,6 +80,14 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pong_timeout_s: Annotated[
         float, above_zero("seconds to wait for any answer to a ping before close 4103", le=LONGEST_S)
     ] = 10.0
+    resume_grace_s: Annotated[
+        float,
+        between(
+            "seconds that a client whose connection was lost may come back and continue it; 0: it is gone at once",
+            ge=0,
+            le=LONGEST_S,
+        ),
+    ] = 10.0
     drain_timeout_s: Annotated[
         float, between("seconds that a shutdown may take; what is still open then is cut", ge=0, le=LONGEST_S)
     ] = 10.0

@@ -16,6 +16,7 @@ from arqonbus.protocol.shapes import MAX_SEQ, ChannelOptions, Position, Profile
 __all__ = [
     "DEFAULT_HISTORY_LIMIT",
     "MAX_PAGE",
+    "MAX_POSITIONS",
     "ChannelArgs",
     "ConnectArgs",
     "CreateChannelArgs",
@@ -31,12 +32,17 @@ __all__ = [
     "Order",
     "Overflow",
     "Recover",
+    "Resume",
+    "ResumePosition",
     "address",
     "room_and_channel",
 ]
 
 MAX_PAGE: Final = 1000
 """Most items in one answer of a list."""
+
+MAX_POSITIONS: Final = 1000
+"""Most channels that one connect resumes."""
 
 DEFAULT_HISTORY_LIMIT: Final = 50
 """Events in one answer of history when the client names no limit."""
@@ -66,13 +72,29 @@ class NoArgs(_Args, frozen=True, gc=False):
     """Args of a command that takes none."""
 
 
+class ResumePosition(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """The last position seen in one channel, in the args of connect."""
+
+    room: _Room
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)]
+    seq: Annotated[int, Meta(ge=0, le=MAX_SEQ)]
+    channel: _Channel | None = None  # None: it stands in room, as room:channel
+
+
+class Resume(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """What a client brings from the connection that it lost."""
+
+    ticket: Annotated[str, Meta(min_length=1, max_length=256)] | None = None  # of the last welcome
+    positions: Annotated[tuple[ResumePosition, ...], Meta(max_length=MAX_POSITIONS)] | None = None
+
+
 class ConnectArgs(_Args, frozen=True, gc=False):
-    """Args of connect. `will` and `resume` are read only to be refused in clear words: not in this version."""
+    """Args of connect. `will` is read only to be refused in clear words: not in this version."""
 
     token: _Token | None = None
     profile: Profile | None = None
     will: Raw | UnsetType = UNSET
-    resume: Raw | UnsetType = UNSET
+    resume: Resume | None = None
 
 
 class HelpArgs(_Args, frozen=True, gc=False):

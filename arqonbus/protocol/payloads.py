@@ -12,6 +12,7 @@ from msgspec import Struct
 from arqonbus.protocol.args import (
     DEFAULT_HISTORY_LIMIT,
     MAX_PAGE,
+    MAX_POSITIONS,
     ChannelArgs,
     ConnectArgs,
     CreateChannelArgs,
@@ -27,6 +28,8 @@ from arqonbus.protocol.args import (
     Order,
     Overflow,
     Recover,
+    Resume,
+    ResumePosition,
     address,
     room_and_channel,
 )
@@ -80,6 +83,7 @@ __all__ = [
     "COMMANDS",
     "DEFAULT_HISTORY_LIMIT",
     "MAX_PAGE",
+    "MAX_POSITIONS",
     "MAX_PROFILE_DATA_BYTES",
     "MAX_SEQ",
     "SYSTEM_PAYLOADS",
@@ -129,6 +133,8 @@ __all__ = [
     "PrivateResult",
     "Profile",
     "Recover",
+    "Resume",
+    "ResumePosition",
     "Resumed",
     "RoomInfo",
     "StatusResult",

@@ -56,12 +56,12 @@ class Resumed(Struct, frozen=True, gc=False, omit_defaults=True):
     epoch: str
     seq: int
     recovered: bool
-    reason: LostReason | None = None
+    reason: str | None = None  # a LostReason, or the code of the error for which it was not joined
     lost: Lost | UnsetType = UNSET
 
 
 class ConnectResult(Welcome, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """Result of connect: the payload of welcome, and the channels resumed (always none in this version)."""
+    """Result of connect: the payload of welcome, and the channels resumed ."""
 
     resumed: tuple[Resumed, ...]
 

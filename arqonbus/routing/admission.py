@@ -5,7 +5,7 @@ The session asks at two moments: at its start, with what the handshake held, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
@@ -13,10 +13,11 @@ from msgspec import UNSET, Raw, Struct
 from arqonbus.errors import InvalidArgs, Unauthenticated
 from arqonbus.protocol.codec import decode_args
 from arqonbus.protocol.envelope import NULL
-from arqonbus.protocol.payloads import ConnectArgs, ConnectResult, Limits, Profile, Welcome
+from arqonbus.protocol.payloads import ConnectArgs, ConnectResult, Limits, Profile, Resumed, Welcome
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.socket import Hello
 from arqonbus.security.gate import Identity
+from arqonbus.security.tickets import Tickets
 
 __all__ = ["Admission", "first_profile", "read_connect"]
 
@@ -33,6 +34,7 @@ class Admission(Struct, frozen=True):
     version: str  # of the protocol
     heartbeat_s: float
     max_message_bytes: int
+    tickets: Tickets
 
     def identify(self, client: str, token: str | None) -> Identity:
         """Say who a client is.
@@ -62,19 +64,19 @@ class Admission(Struct, frozen=True):
             heartbeat_s=self.heartbeat_s,
             limits=Limits(self.max_message_bytes),
             user=card.identity.user,
+            ticket=self.tickets.issue(card.client),
         )
 
-    def connected(self, card: ClientCard) -> ConnectResult:
-        """Make the result of ``connect``: the welcome, and no channel resumed, which this version does not do."""
-        return ConnectResult(**msgspec.structs.asdict(self.welcome(card)), resumed=())
+    def connected(self, card: ClientCard, resumed: Iterable[Resumed] = ()) -> ConnectResult:
+        """Make the result of ``connect``: the welcome, and what became of the channels to be resumed."""
+        return ConnectResult(**msgspec.structs.asdict(self.welcome(card)), resumed=tuple(resumed))
 
 
 def read_connect(args: Raw) -> ConnectArgs:
     """Read the args of ``connect``. Raises InvalidArgs, also for what this version does not do."""
     read = decode_args(args, ConnectArgs)
-    for name in ("will", "resume"):
-        if getattr(read, name) not in (UNSET, NULL):
-            raise InvalidArgs(f"not in this version of the server - at `$.args.{name}`")
+    if read.will not in (UNSET, NULL):
+        raise InvalidArgs("not in this version of the server - at `$.args.will`")
     return read
 
 

@@ -40,6 +40,7 @@ from arqonbus.routing.mail import (
     Bounced,
     ChannelMail,
     Delete,
+    Deliver,
     Drop,
     IdleCheck,
     Join,
@@ -54,6 +55,7 @@ from arqonbus.routing.mail import (
 )
 from arqonbus.routing.members import Member, Members, members_page
 from arqonbus.routing.recovery import ReplayCap, recover
+from arqonbus.routing.resumption import outcome_of
 from arqonbus.storage.history import History, Retention
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
@@ -255,15 +257,12 @@ class Channel(Actor[ChannelMail]):
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
         if not mail.card.ref.alive:
             return  # its end overtook this mail: nobody would ever take the member out
-        recovery = recover(self._log, mail.args, self._setup.replay)  # first: a store that fails changes nothing
+        cap = self._setup.replay.shared_by(mail.share)
+        recovery = recover(self._log, mail.args, cap)  # first: a store that fails changes nothing
         joined_at = self._setup.timestamp()
         self._quiet_since = None
         if self._members.join(mail.card, joined_at, star=mail.star, watches=bool(mail.args.presence)):
             self._announce_join(mail.card)
-        if mail.star:
-            position = ChannelPosition(self._card.channel, self._log.epoch, self._log.top)
-            self._room.signal(StarAnswer(mail.card, self._card.channel, position))
-            return
         result = JoinChannelResult(
             room=self._card.room,
             channel=self._card.channel,
@@ -277,8 +276,19 @@ class Channel(Actor[ChannelMail]):
             first_available=recovery.first_available,
         )
         replay = deliver_texts(recovery.texts) if recovery.texts else None
+        if mail.star:
+            self._answer_star_join(mail, result, replay)
+            return
         answer = Joined(mail.request_id, self._card.room, self._card.channel, ctx.ref, result, replay)
         mail.card.ref.signal(answer)
+
+    def _answer_star_join(self, mail: Join, result: JoinChannelResult, replay: Deliver | None) -> None:
+        """Answer the room; what a resuming member missed goes to it straight, before anything live."""
+        position = ChannelPosition(self._card.channel, self._log.epoch, self._log.top)
+        resumed = outcome_of(result) if mail.args.since is not None else None
+        if replay is not None:
+            mail.card.ref.signal(replay)
+        self._room.signal(StarAnswer(mail.card, self._card.channel, position, resumed))
 
     def _leave(self, mail: Leave, ctx: Context[ChannelMail]) -> None:
         member = self._members.get(mail.card.client)
@@ -294,6 +304,9 @@ class Channel(Actor[ChannelMail]):
             mail.card.ref.signal(Parted(mail.request_id, self._card.room, self._card.channel, Empty()))
 
     def _drop(self, mail: Drop, ctx: Context[ChannelMail]) -> None:
+        member = self._members.get(mail.card.client)
+        if member is None or member.card is not mail.card:
+            return  # another connection has taken its place: its late end must not hurt that one
         gone = self._members.drop(mail.card.client)
         if gone is not None:
             self._announce_leave(gone, mail.reason)

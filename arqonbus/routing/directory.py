@@ -14,15 +14,20 @@ __all__ = ["Directory"]
 class Directory:
     """Who and what there is. Owned by the registry; not shared with other actors."""
 
-    __slots__ = ("_by_ref", "_clients", "_rooms")
+    __slots__ = ("_away", "_by_ref", "_clients", "_rooms")
 
     def __init__(self) -> None:
         self._clients: dict[str, ClientCard] = {}
+        self._away: dict[str, ClientCard] = {}  # clients whose connection is lost, and who may come back
         self._rooms: dict[str, tuple[Ref[Any], RoomCard]] = {}
         self._by_ref: dict[Ref[Any], str] = {}  # client id or room name, to find who ended
 
     def add_client(self, card: ClientCard) -> None:
-        """Make a client known."""
+        """Make a client known, under the id that it has now: one that continues a connection has that one's."""
+        before = self._by_ref.get(card.ref)
+        if before is not None and before != card.client:
+            del self._clients[before]
+        self._away.pop(card.client, None)
         self._clients[card.client] = card
         self._by_ref[card.ref] = card.client
 
@@ -36,11 +41,22 @@ class Directory:
         name = self._by_ref.pop(ref, None)
         if name is None:
             return
-        card = self._clients.get(name)
-        if card is not None and card.ref is ref:
-            del self._clients[name]
-        elif name in self._rooms and self._rooms[name][0] is ref:
+        for clients in (self._clients, self._away):
+            card = clients.get(name)
+            if card is not None and card.ref is ref:
+                del clients[name]
+                return
+        if name in self._rooms and self._rooms[name][0] is ref:
             del self._rooms[name]
+
+    def set_away(self, card: ClientCard) -> None:
+        """Note that a client is not there now. Without effect when another connection has its id already."""
+        if self._clients.get(card.client) is card:
+            self._away[card.client] = self._clients.pop(card.client)
+
+    def to_continue(self, client: str) -> ClientCard | None:
+        """Give a client, there or away, whose connection another one may continue."""
+        return self._clients.get(client) or self._away.get(client)
 
     def client(self, client: str) -> ClientCard | None:
         """Give a client by its id."""
@@ -68,6 +84,11 @@ class Directory:
     def n_clients(self) -> int:
         """How many clients there are."""
         return len(self._clients)
+
+    @property
+    def n_away(self) -> int:
+        """How many clients may come back."""
+        return len(self._away)
 
     @property
     def n_rooms(self) -> int:

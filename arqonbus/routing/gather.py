@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from arqonbus.errors import Refusal
-from arqonbus.protocol.payloads import ChannelPosition
+from arqonbus.protocol.payloads import ChannelPosition, Resumed
 from arqonbus.routing.mail import Join, Leave, StarAnswer
 
 __all__ = ["Gather", "Gathers"]
@@ -20,6 +20,7 @@ class Gather(Struct):
     waits_for: set[str]  # names of channels
     positions: list[ChannelPosition]  # of a join
     refusal: Refusal | None = None  # the first, if a channel failed
+    resumed: list[Resumed] = field(default_factory=list)  # of a resuming join
 
 
 class Gathers:
@@ -45,6 +46,7 @@ class Gathers:
             return None
         if answer.position is not None and answer.channel in gather.waits_for:
             gather.positions.append(answer.position)
+            gather.resumed += [answer.resumed] if answer.resumed is not None else []
         gather.refusal = gather.refusal or answer.refusal
         return self._done(answer.card.client, gather, answer.channel)
 

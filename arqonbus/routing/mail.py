@@ -19,11 +19,20 @@ from arqonbus.protocol.payloads import (
     JoinChannelArgs,
     LeftReason,
     MembersArgs,
+    Position,
     Profile,
+    Resumed,
 )
 from arqonbus.routing.cards import ChannelKind, ClientCard
 
 __all__ = [
+    "TookOver",
+    "TakeOver",
+    "Replaced",
+    "Rejoin",
+    "LetGo",
+    "GraceOver",
+    "Away",
     "Answer",
     "AuthTimeout",
     "Bounced",
@@ -105,6 +114,7 @@ class Joined(Struct, frozen=True):
     ref: Ref[Any] | None  # the channel, for publishing; None for *
     result: Struct
     replay: Deliver | None
+    resumed: tuple[Resumed, ...] = ()  # of a resuming join of *: what became of each channel
 
 
 class Parted(Struct, frozen=True):
@@ -162,6 +172,29 @@ class OutboxCheck(Struct, frozen=True):
     """[control] The session's own reminder, while its outbox waits for the socket."""
 
 
+class Replaced(Struct, frozen=True):
+    """[control] Another connection continues this one: hand over what it needs, and be gone when it says so."""
+
+    card: ClientCard  # of the session that continues
+
+
+class TookOver(Struct, frozen=True):
+    """[control] The answer to TakeOver: what the old session was, or nothing."""
+
+    client: str | None  # the id to go on with; None: nobody is there to be continued
+    memberships: tuple[tuple[str, str], ...] = ()
+    profile: Profile | None = None
+    old: Ref[Any] | None = None  # to be told LetGo
+
+
+class LetGo(Struct, frozen=True):
+    """[control] The session that continues this one has all that it needs."""
+
+
+class GraceOver(Struct, frozen=True):
+    """[control] The session's own reminder: nobody came to continue it."""
+
+
 class WhoAmI(Struct, frozen=True):
     """[control] Answer who the client is."""
 
@@ -192,6 +225,10 @@ SessionMail: TypeAlias = (
     | OutboxCheck
     | WhoAmI
     | SetProfile
+    | Replaced
+    | TookOver
+    | LetGo
+    | GraceOver
 )
 
 
@@ -214,6 +251,8 @@ class Join(Struct, frozen=True):
     args: JoinChannelArgs
     may_create: bool  # the channel, if there is none
     star: bool = False  # as a member of the whole room: the channel answers the room
+    positions: dict[str, Position] | None = None  # of a resuming join of *: the last seen in each channel
+    share: int = 1  # this join may replay so many times less than one alone, since others replay with it
 
 
 class Leave(Struct, frozen=True):
@@ -309,6 +348,7 @@ class StarAnswer(Struct, frozen=True):
     card: ClientCard
     channel: str
     position: ChannelPosition | None = None  # of a join
+    resumed: Resumed | None = None  # of a resuming join
     refusal: Refusal | None = None
 
 
@@ -354,6 +394,26 @@ class Request(Struct, frozen=True):
     memberships: tuple[tuple[str, str], ...]  # of the client, for the bound: (room, channel)
 
 
+class TakeOver(Struct, frozen=True):
+    """Answer (TookOver, by the old session) what client ``client`` was, for the session of ``card`` to continue it."""
+
+    card: ClientCard
+    client: str
+
+
+class Away(Struct, frozen=True):
+    """[control] A session lost its connection, and waits to be continued."""
+
+    card: ClientCard
+
+
+class Rejoin(Struct, frozen=True):
+    """Join as a part of a resumption. The request id of the join names the step."""
+
+    room: str
+    join: Join
+
+
 class PrivateMail(Struct, frozen=True):
     """Deliver one message to clients by id."""
 
@@ -372,4 +432,17 @@ class Tick(Struct, frozen=True):
     """[control] The registry's own reminder: let the store forget what is old."""
 
 
-RegistryMail: TypeAlias = Opened | Request | PrivateMail | Resolve | Create | Bounced | DrainAll | Tick | Terminated
+RegistryMail: TypeAlias = (
+    Opened
+    | Away
+    | TakeOver
+    | Rejoin
+    | Request
+    | PrivateMail
+    | Resolve
+    | Create
+    | Bounced
+    | DrainAll
+    | Tick
+    | Terminated
+)

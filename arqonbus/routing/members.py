@@ -51,6 +51,8 @@ class Members:
             member = self._by_client[card.client] = Member(card, joined_at)
             self._refs = None
             self.count += 1
+        elif member.card is not card:
+            member.card, self._refs = card, None  # another connection continues the client's
         if star:
             member.star = True
         else:

@@ -34,6 +34,7 @@ class Outbox:
         "_over_soft_since",
         "_socket",
         "_with_texts",
+        "cork_at",
         "is_blocked",
         "n_messages",
         "since",
@@ -48,6 +49,7 @@ class Outbox:
         self.waiting: list[Deliver] = []  # what the session appends to, and flush takes
         self._n_counted = 0  # of waiting, in size and n_messages
         self._over_soft_since: float | None = None
+        self.cork_at: int | None = None  # where in waiting an answer has to go that is not ready; None: nothing is held
         self.is_blocked = False  # the transport asked to wait; a Writable will come
         self.size = 0  # bytes that wait; counted by why_too_slow, since while not blocked nothing outlives a turn
         self.n_messages = 0  # messages that wait, likewise
@@ -56,6 +58,8 @@ class Outbox:
     def flush(self) -> None:
         """Write what waits, in one piece. While blocked only before a close."""
         waiting = self.waiting
+        if self.cork_at is not None:
+            return
         if len(waiting) == 1:
             deliver = waiting.pop()
             if not self._socket.write(deliver.chunk, deliver.texts):
@@ -65,6 +69,15 @@ class Outbox:
             texts = tuple(text for deliver in waiting for text in deliver.texts) if self._with_texts else ()
             waiting.clear()  # in place: the session's turn holds this very list
             self.is_blocked = not self._socket.write(chunk, texts)
+
+    def cork(self) -> None:
+        """Hold back what comes from now on: an answer has to go before it."""
+        self.cork_at = len(self.waiting)
+
+    def uncork(self, answer: Deliver) -> None:
+        """Put the answer in its place, and hold back nothing any more."""
+        self.waiting.insert(self.cork_at or 0, answer)
+        self.cork_at = None
 
     def writable(self) -> None:
         """The transport drained: go on."""

@@ -30,6 +30,10 @@ class ReplayCap(Struct, frozen=True):
     events: int  # >= 1
     size_bytes: int  # of JSON text, >= 1; one event of any size may still be replayed
 
+    def shared_by(self, n: int) -> ReplayCap:
+        """Give the part of one of ``n`` joins that replay together."""
+        return self if n == 1 else ReplayCap(self.events, max(1, self.size_bytes // n))
+
 
 def recover(log: Log, args: JoinChannelArgs, cap: ReplayCap) -> Recovery:
     """Decide what to replay.

@@ -23,6 +23,7 @@ from arqonbus.protocol.payloads import (
     ChannelDeleted,
     ChannelOptions,
     Empty,
+    JoinChannelArgs,
     JoinChannelResult,
     LeftReason,
 )
@@ -208,7 +209,7 @@ class Room(Actor[RoomMail]):
     def _join(self, mail: Join, ctx: Context[RoomMail]) -> None:
         if mail.channel == ALL_CHANNELS:
             self._enter(mail.card, ctx).member.star = True
-            self._ask_all(mail, lambda name: Join(mail.card, None, name, mail.args, False, star=True))
+            self._ask_all(mail, lambda name: _star_join(mail, name))
             return
         ref = self._open(mail.channel, mail.card, mail.may_create, ctx)
         self._enter(mail.card, ctx).channels |= {mail.channel}
@@ -273,7 +274,8 @@ class Room(Actor[RoomMail]):
                 members=len(self._roster),
                 positions=tuple(sorted(gather.positions, key=lambda position: position.channel)),
             )
-            request.card.ref.signal(Joined(request.request_id, room, ALL_CHANNELS, None, result, None))
+            resumed = tuple(gather.resumed)
+            request.card.ref.signal(Joined(request.request_id, room, ALL_CHANNELS, None, result, None, resumed))
 
     # --- broadcast ----------------------------------------------------------------------------------------------
 
@@ -309,11 +311,12 @@ class Room(Actor[RoomMail]):
             del self._card.channels[name]
             self._part_members(name, ctx, is_told=mail.reason in _TOLD)
             return
-        presence = self._roster.get(name)
-        if presence is None or presence.member.card.ref is not mail.ref:
+        presence = self._roster.of_session(mail.ref)
+        if presence is None:
             return
-        self._roster.remove(name)
-        self._gathers.forget(name)
+        client = presence.member.card.client
+        self._roster.remove(client)
+        self._gathers.forget(client)
         drop = Drop(presence.member.card, _left_reason(mail.reason))
         for channel, (ref, _) in self._card.channels.items():
             if presence.is_in(channel):
@@ -354,6 +357,13 @@ def _ended(room: str, channel: str) -> Deliver:
 def _is_of_star(mail: object) -> bool:
     """Whether it is a room's own mail to a channel on its way back, for a member of the whole room: nobody waits."""
     return isinstance(mail, Bounced) and isinstance(mail.mail, Join | Leave) and mail.mail.star
+
+
+def _star_join(mail: Join, channel: str) -> Join:
+    """Make the part of a join of the whole room that is one channel's."""
+    since = (mail.positions or {}).get(channel)
+    args = JoinChannelArgs(mail.args.room, channel, since=since)
+    return Join(mail.card, None, channel, args, False, star=True, share=mail.share)
 
 
 def _left_reason(reason: str) -> LeftReason:

@@ -33,26 +33,38 @@ class Presence(Struct, gc=False):
 class Roster:
     """The clients of one room, in the order in which they came."""
 
-    __slots__ = ("_by_client",)
+    __slots__ = ("_by_client", "_by_ref")
 
     def __init__(self) -> None:
         self._by_client: dict[str, Presence] = {}
+        self._by_ref: dict[Ref[Any], Presence] = {}  # by the ref of the session that has it now
 
     def get(self, client: str) -> Presence | None:
         """Give a client's presence; None: it is not in the room."""
         return self._by_client.get(client)
 
+    def of_session(self, ref: Ref[Any]) -> Presence | None:
+        """Give the presence that a session has; None: it has none, or another session took its place."""
+        return self._by_ref.get(ref)
+
     def enter(self, card: ClientCard, joined_at: str) -> tuple[Presence, bool]:
-        """Give a client's presence, from its first join on, and whether that is now."""
+        """Give a client's presence, and whether its session is new here: at its first join, or in place of another."""
         presence = self._by_client.get(card.client)
-        if presence is not None:
+        if presence is not None and presence.member.card is card:
             return presence, False
-        presence = self._by_client[card.client] = Presence(Member(card, joined_at))
+        if presence is None:
+            presence = self._by_client[card.client] = Presence(Member(card, joined_at))
+        else:
+            self._by_ref.pop(presence.member.card.ref, None)
+            presence.member.card = card  # another connection continues the client's
+        self._by_ref[card.ref] = presence
         return presence, True
 
     def remove(self, client: str) -> None:
         """Take a client out. Without effect when it is not in."""
-        self._by_client.pop(client, None)
+        presence = self._by_client.pop(client, None)
+        if presence is not None:
+            self._by_ref.pop(presence.member.card.ref, None)
 
     def members(self) -> Iterator[Member]:
         """Everybody, for lists."""

@@ -3,8 +3,8 @@
 What the client sends is handled strictly one after the other: the user lane is held while a command is in work, while
 an address is looked up, and while a receiver has no room. Deliveries come by the control lane and are never held.
 
-    AWAITING ──connect with a key──▶ OPEN ──▶ (stopped)
-        └────────── anything else: told, closed 4501
+    AWAITING ──connect with a key──▶ OPEN ──connection lost──▶ AWAY ──nobody came──▶ (stopped)
+        └── else: told, closed 4501    └──── another connection continues it ────▶ REPLACED ──▶ (stopped)
 """
 
 from __future__ import annotations
@@ -19,21 +19,25 @@ from arqonbus.actor import Actor, Context, Ref
 from arqonbus.errors import Forbidden, Refusal, Unauthenticated
 from arqonbus.protocol import codes
 from arqonbus.protocol.envelope import Broadcast, Command, Event, Private, Response, System, accepted, error_body
-from arqonbus.protocol.payloads import Draining, Membership, WhoamiResult, merge_profile
+from arqonbus.protocol.payloads import Draining, Membership, Resume, WhoamiResult, merge_profile
 from arqonbus.routing import incident
 from arqonbus.routing.admission import Admission, first_profile, read_connect
 from arqonbus.routing.cards import ClientCard
+from arqonbus.routing.continuation import Continuation
 from arqonbus.routing.fanout import deliver_one
 from arqonbus.routing.mail import (
     Answer,
     AuthTimeout,
+    Away,
     BroadcastMail,
     Deliver,
     Drain,
+    GraceOver,
     Inbound,
     Invalid,
     Joined,
     LeaveNow,
+    LetGo,
     Lost,
     Opened,
     OutboxCheck,
@@ -42,17 +46,19 @@ from arqonbus.routing.mail import (
     Publish,
     Receipt,
     RegistryMail,
+    Replaced,
     Request,
     Resolve,
     Resolved,
     SessionMail,
     SetProfile,
+    TookOver,
     WhoAmI,
     Writable,
 )
 from arqonbus.routing.outbox import Outbox, OutboxBounds
 from arqonbus.routing.routes import Address, Routes
-from arqonbus.routing.socket import Hello, Socket
+from arqonbus.routing.socket import NO_SOCKET, Hello, Socket
 from arqonbus.security.gate import Action, Gate, Identity
 from arqonbus.security.tally import Tally
 from arqonbus.telemetry.counters import Counters
@@ -61,6 +67,7 @@ from arqonbus.telemetry.logs import get_log
 __all__ = ["Session", "SessionSetup"]
 
 OUTBOX_CHECK_S = 1.0  # between two looks at an outbox that waits; fine enough for bounds in seconds
+REPLACED_GRACE_S = 10.0  # that a replaced session waits at most: far longer than its successor's joins take
 INVALID_WINDOW_S = 60.0  # limits.invalid_envelopes counts per minute
 
 _log = get_log("routing")
@@ -75,6 +82,7 @@ class SessionSetup(Struct, frozen=True):
     counters: Counters
     outbox: OutboxBounds
     max_invalid: int  # invalid messages a minute
+    resume_grace_s: float  # that a client whose connection was lost may come back; 0: none
     auto_create: bool
 
 
@@ -84,6 +92,11 @@ _PUBLISH = Action.PUBLISH  # a plain name: looking a member up on its class cost
 class _State(Enum):
     AWAITING = "awaiting"  # no valid credentials yet
     OPEN = "open"
+    AWAY = "away"  # the connection is lost; the client may come back within the grace
+    REPLACED = "replaced"  # another session continues; this one waits to be let go
+
+
+_LEFT = (_State.AWAY, _State.REPLACED)  # without a connection
 
 
 class Session(Actor[SessionMail]):
@@ -93,6 +106,7 @@ class Session(Actor[SessionMail]):
         "_card",
         "_checks",
         "_client",
+        "_continuation",
         "_hello",
         "_invalids",
         "_is_first",
@@ -119,6 +133,7 @@ class Session(Actor[SessionMail]):
         self._unroutable: Refusal | None = None  # why the message to be received again has no receiver
         self._invalids: Tally | None = None  # invalid messages; made with the first, since most clients send none
         self._checks = False  # an OutboxCheck is on its way
+        self._continuation: Continuation | None = None  # made when this one continues another, or is continued
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -190,6 +205,8 @@ class Session(Actor[SessionMail]):
     # --- from the client ----------------------------------------------------------------------------------------
 
     def _inbound(self, mail: Inbound, ctx: Context[SessionMail]) -> None:
+        if self._state in _LEFT:
+            return  # of a connection that is over: a publish now could overtake one of the connection that continues it
         envelope = mail.envelope
         is_first, self._is_first = self._is_first, False
         if is_first and type(envelope) is Command and envelope.command == "connect":
@@ -237,11 +254,14 @@ class Session(Actor[SessionMail]):
                 return
             self._routes.forget(address)
         room, channel = address
-        may_create = self._setup.auto_create and channel is not None and self._may_create(room, channel)
+        may_create = channel is not None and self._may_create(room, channel)
         self._setup.registry.tell_past_bound(Resolve(self._card, room, channel, may_create))
         ctx.hold(mail)
 
     def _may_create(self, room: str, channel: str) -> bool:
+        """Whether a channel that is not there may be made for the client without being asked for."""
+        if not self._setup.auto_create:
+            return False
         try:
             self._setup.gate.authorize(self._card.identity, Action.CREATE, room, channel)
         except Forbidden:
@@ -249,6 +269,8 @@ class Session(Actor[SessionMail]):
         return True
 
     def _invalid(self, mail: Invalid, ctx: Context[SessionMail]) -> None:
+        if self._state in _LEFT:
+            return
         self._is_first = False
         self._setup.counters.invalid += 1
         self._refuse(mail.refusal.request_id, mail.refusal)
@@ -277,7 +299,57 @@ class Session(Actor[SessionMail]):
             self._card.profile = merge_profile(self._card.profile, args.profile)
         if not was_open:
             self._open()
-        self._respond(envelope.id, admission.connected(self._card))
+        if args.resume is None:
+            self._respond(envelope.id, admission.connected(self._card))
+        else:
+            self._resume(envelope.id, args.resume, ctx)
+
+    def _resume(self, request_id: str | None, resume: Resume, ctx: Context[SessionMail]) -> None:
+        """Bring channels back in one round trip; with a ticket, as the client that lost its connection."""
+        setup = self._setup
+        self._continuation = Continuation(setup.registry, setup.admission, self._may_create)
+        try:
+            self._continuation.resume(request_id, resume, self._card, self._outbox)
+        except Refusal as refusal:
+            self._refuse(request_id, refusal)
+            return
+        ctx.hold()
+        self._go_on_resuming(ctx)
+
+    def _took_over(self, mail: TookOver, ctx: Context[SessionMail]) -> None:
+        if self._continuation is not None:
+            self._continuation.take_over(mail, self._card)
+            _log.info("client_resumed", client=self._card.client, remote=self._hello.remote)
+            self._go_on_resuming(ctx)
+
+    def _go_on_resuming(self, ctx: Context[SessionMail]) -> None:
+        if self._continuation is not None and self._continuation.finish(self._card, self._outbox):
+            ctx.release()
+
+    def _replaced(self, mail: Replaced, ctx: Context[SessionMail]) -> None:
+        """Another session continues this one; its client is told, if it is still there."""
+        setup = self._setup
+        continuation = self._continuation = self._continuation or Continuation(
+            setup.registry, setup.admission, self._may_create
+        )
+        if continuation.hand_over(mail, self._card, self._memberships, ctx.ref):
+            self._outbox.clear()
+            self._socket.close(codes.REPLACED, "continued by another connection")
+            self._leave_socket(_State.REPLACED, REPLACED_GRACE_S, ctx)
+
+    def _leave_socket(self, state: _State, grace_s: float, ctx: Context[SessionMail]) -> None:
+        """Go on without a connection, for the grace at most: nothing is read, what would be sent is thrown away."""
+        self._state = state
+        self._socket = NO_SOCKET
+        self._outbox = Outbox(NO_SOCKET, self._setup.outbox, with_texts=False)
+        self._routes = Routes()  # what is left of the client's messages finds no way past _inbound, which drops it
+        ctx.after(grace_s, GraceOver())
+
+    def _let_go(self, mail: LetGo, ctx: Context[SessionMail]) -> None:
+        ctx.stop("replaced")
+
+    def _grace_over(self, mail: GraceOver, ctx: Context[SessionMail]) -> None:
+        ctx.stop("lost")
 
     def _open(self) -> None:
         self._state = _State.OPEN
@@ -309,6 +381,9 @@ class Session(Actor[SessionMail]):
     # --- answers ------------------------------------------------------------------------------------------------
 
     def _answer(self, mail: Answer, ctx: Context[SessionMail]) -> None:
+        if self._is_resuming:
+            self._note_rejoin(mail, ctx)
+            return
         self._respond(mail.request_id, mail.result)
         ctx.release()
 
@@ -321,10 +396,24 @@ class Session(Actor[SessionMail]):
             self._memberships = (*self._memberships, membership)
         if mail.ref is not None:
             self._routes.remember(membership, mail.ref)
-        self._respond(mail.request_id, mail.result)
+        is_resuming = self._is_resuming
+        if not is_resuming:
+            self._respond(mail.request_id, mail.result)
         if mail.replay is not None:
             self._outbox.waiting.append(mail.replay)
-        ctx.release()
+        if is_resuming:
+            self._note_rejoin(mail, ctx)
+        else:
+            ctx.release()
+
+    @property
+    def _is_resuming(self) -> bool:
+        return self._continuation is not None and self._continuation.is_resuming
+
+    def _note_rejoin(self, mail: Joined | Answer, ctx: Context[SessionMail]) -> None:
+        if self._continuation is not None:
+            self._continuation.note(mail)
+            self._go_on_resuming(ctx)
 
     def _parted(self, mail: Parted, ctx: Context[SessionMail]) -> None:
         membership = (mail.room, mail.channel)
@@ -373,8 +462,21 @@ class Session(Actor[SessionMail]):
             ctx.after(OUTBOX_CHECK_S, OutboxCheck())
 
     def _lost(self, mail: Lost, ctx: Context[SessionMail]) -> None:
+        if self._state in _LEFT:
+            return  # of a connection that this session has left behind
         _log.info("client_disconnected", client=self._card.client, code=mail.code, reason=mail.reason)
-        ctx.stop("left" if mail.code in (codes.NORMAL, codes.GOING_AWAY) else "lost")
+        if mail.code in (codes.NORMAL, codes.GOING_AWAY):
+            ctx.stop("left")
+        else:
+            self._go_away(ctx)
+
+    def _go_away(self, ctx: Context[SessionMail]) -> None:
+        """Wait for the client to come back, if it can; its channels notice nothing until the grace is over."""
+        if self._setup.resume_grace_s <= 0 or self._state is not _State.OPEN or self._is_resuming:
+            ctx.stop("lost")
+            return
+        self._setup.registry.signal(Away(self._card))
+        self._leave_socket(_State.AWAY, self._setup.resume_grace_s, ctx)
 
     def _drain(self, mail: Drain, ctx: Context[SessionMail]) -> None:
         self._tell(System("draining", Draining(mail.deadline_ms, mail.spread_ms)))
@@ -391,7 +493,10 @@ class Session(Actor[SessionMail]):
         self._outbox.flush()
         self._socket.close(code, reason)
         _log.info("client_closed", client=self._card.client, code=code, reason=reason)
-        ctx.stop(why_left)
+        if code in codes.LOAD_RANGE:
+            self._go_away(ctx)
+        else:
+            ctx.stop(why_left)
 
     _handlers: ClassVar[dict[type, Callable[[Session, Any, Context[SessionMail]], None]]] = {
         Inbound: _inbound,
@@ -407,6 +512,10 @@ class Session(Actor[SessionMail]):
         LeaveNow: _leave_now,
         AuthTimeout: _auth_timeout,
         OutboxCheck: _check_outbox,
+        Replaced: _replaced,
+        TookOver: _took_over,
+        LetGo: _let_go,
+        GraceOver: _grace_over,
         WhoAmI: _who_am_i,
         SetProfile: _set_profile,
     }

@@ -6,11 +6,11 @@ The seam between routing and transport. The transport implements Socket; session
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
-__all__ = ["Hello", "Socket"]
+__all__ = ["NO_SOCKET", "Hello", "Socket"]
 
 
 class Hello(Struct, frozen=True):
@@ -50,3 +50,25 @@ class Socket(Protocol):
 
     def abort(self) -> None:
         """Cut the connection now."""
+
+
+class _NoSocket:
+    """The socket of a session that lost its own: what is sent to it is gone, and recovered by who comes back."""
+
+    __slots__ = ()
+
+    def write(self, chunk: bytes, texts: Sequence[bytes]) -> bool:
+        return True
+
+    def buffered_bytes(self) -> int:
+        return 0
+
+    def close(self, code: int, reason: str) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+NO_SOCKET: Final[Socket] = _NoSocket()
+"""Holds no state, so one serves all."""

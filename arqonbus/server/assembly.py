@@ -25,6 +25,7 @@ from arqonbus.routing.room import RoomSetup
 from arqonbus.routing.session import Session, SessionSetup
 from arqonbus.routing.socket import Hello, Socket
 from arqonbus.security import Gate, Keys
+from arqonbus.security.tickets import Tickets
 from arqonbus.storage.memory import MemoryHistory
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
@@ -112,7 +113,7 @@ class Bus:
             defaults=_default_options(settings),
             auto_create=settings.channels.auto_create,
         )
-        setup = RegistrySetup(room, bounds, limits.rooms, _predefined(settings), random.Random())  # noqa: S311 - a spread of times, no secret
+        setup = RegistrySetup(room, bounds, limits.rooms, limits.connections, _predefined(settings), random.Random())  # noqa: S311 - a spread of times, no secret
         # A registry that is stopped ends the bus, so it never is: each failure is answered and logged by itself.
         strategy = Strategy(always(Directive.RESUME), give_up=Directive.RESUME)
         props: Props[Any] = Props(lambda: Registry(setup, view), bounds)
@@ -131,6 +132,7 @@ class Bus:
                 version=VERSION,
                 heartbeat_s=settings.server.heartbeat_s,
                 max_message_bytes=limits.message_bytes,
+                tickets=Tickets(secrets.token_bytes(32)),
             ),
             counters=self.counters,
             outbox=OutboxBounds(
@@ -141,6 +143,7 @@ class Bus:
                 age_s=limits.outbox_age_s,
             ),
             max_invalid=limits.invalid_envelopes,
+            resume_grace_s=settings.server.resume_grace_s,
             auto_create=settings.channels.auto_create,
         )
 

@@ -31,7 +31,8 @@ SECTIONS = {"server": Server, "channels": Channels, "history": History, "limits"
 
 
 def settings(**values: Any) -> Settings:
-    """Settings of the defaults but for ``section__key=value``."""
+    """Settings of the defaults but for ``section__key=value``, and for the grace: who is lost is gone at once."""
+    values.setdefault("server__resume_grace_s", 0.0)
     sections: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
         section, _, key = name.partition("__")
@@ -210,6 +211,15 @@ class Client:
         return None if self.socket.closed is None else self.socket.closed[0]
 
     @property
+    def ticket(self) -> str:
+        """Of the newest welcome, or of the answer to connect."""
+        said = [
+            m.get("payload") or m.get("result") or {} for m in self.received() if m["type"] in ("system", "response")
+        ]
+        found: str = [one["ticket"] for one in said if "ticket" in one][-1]
+        return found
+
+    @property
     def id(self) -> str:
         return self.session.name
 
@@ -220,7 +230,7 @@ class World:
     def __init__(self, wanted: Settings | None = None) -> None:
         self.manual = ManualDispatcher()
         self.clock_fails = False
-        self.bus = Bus(wanted or Settings(), self.manual.dispatcher, self._timestamp)
+        self.bus = Bus(wanted or settings(), self.manual.dispatcher, self._timestamp)
         self.run()
 
     def _timestamp(self) -> str:

@@ -17,6 +17,8 @@ from arqonbus.protocol.args import (
     ListChannelsArgs,
     ListRoomsArgs,
     MembersArgs,
+    Resume,
+    ResumePosition,
     address,
     room_and_channel,
 )
@@ -50,10 +52,19 @@ def test_null_args_of_a_join_are_absent() -> None:
     assert read(JoinChannelArgs, dict.fromkeys(EVERY_JOIN_ARG) | {"room": "science"}) == JoinChannelArgs("science")
 
 
-def test_will_and_resume_are_read_as_they_came() -> None:
-    args = read(ConnectArgs, {"will": {"payload": 1}, "resume": {"positions": []}})
+def test_a_will_is_read_as_it_came() -> None:
+    args = read(ConnectArgs, {"will": {"payload": 1}})
 
-    assert (bytes(args.will), bytes(args.resume)) == (b'{"payload": 1}', b'{"positions": []}')
+    assert bytes(args.will) == b'{"payload": 1}'
+    assert args.resume is None
+
+
+def test_a_resume_names_a_ticket_and_positions() -> None:
+    place = {"room": "r", "channel": "c", "epoch": "e1", "seq": 3}
+
+    args = read(ConnectArgs, {"resume": {"ticket": "t", "positions": [place]}})
+
+    assert args.resume == Resume("t", (ResumePosition("r", "e1", 3, "c"),))
 
 
 def test_every_option_of_a_channel_is_read() -> None:
