@@ -225,7 +225,12 @@ class Channel(Actor[ChannelMail]):
         try:
             top = self._log.append(batch)
         except StorageError as error:
-            self._refuse_batch(publishes, error)
+            _log.error("events_not_stored", room=self._card.room, channel=self._card.channel, error=error)
+            self._refuse_batch(publishes, Unavailable("the event could not be stored"))
+            return
+        except Exception as error:  # noqa: BLE001 - a store's bug: whoever published must be answered all the same
+            where = {"room": self._card.room, "channel": self._card.channel}
+            self._refuse_batch(publishes, incident.report(_log, error, **where))
             return
         counters = self._setup.counters
         counters.messages_in += len(batch)
@@ -241,10 +246,8 @@ class Channel(Actor[ChannelMail]):
         stored: Stored = self._setup.history.backend if self._log.keeps else "none"
         mail.card.ref.signal(Receipt(mail.event.id, EventResult(seq, self._log.epoch, duplicate, stored)))
 
-    def _refuse_batch(self, publishes: list[Publish], error: StorageError) -> None:
-        """Tell every publisher, asked or not: a refused message is always answered."""
-        _log.error("events_not_stored", room=self._card.room, channel=self._card.channel, error=error)
-        refusal = Unavailable("the event could not be stored")
+    def _refuse_batch(self, publishes: list[Publish], refusal: Refusal) -> None:
+        """Tell every publisher, asked or not: a refused message is always answered. Nothing of the batch is known."""
         for mail in publishes:
             self._log.recent.forget((mail.card.sender, mail.event.id))
         top = self._log.top
@@ -378,8 +381,9 @@ class Channel(Actor[ChannelMail]):
 
     def _idle_check(self, mail: IdleCheck, ctx: Context[ChannelMail]) -> None:
         self._has_timer = False  # flush sets it again if the time is not over
-        is_quiet = self._quiet_since is not None and not self._members.count
-        if is_quiet and ctx.now - (self._quiet_since or 0.0) >= self._setup.idle_s:
+        since = self._quiet_since
+        # The same sum as that of the timer: a difference could come out short of idle_s, by rounding, for ever.
+        if since is not None and not self._members.count and ctx.now >= since + self._setup.idle_s:
             ctx.stop("idle")
 
     _handlers: ClassVar[dict[type, Callable[[Channel, Any, Context[ChannelMail]], None]]] = {

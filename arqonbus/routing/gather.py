@@ -19,7 +19,9 @@ class Gather(Struct):
     request: Join | Leave
     waits_for: set[str]  # names of channels
     positions: list[ChannelPosition]  # of a join
+    was_member: bool = False  # of the whole room, before a join
     refusal: Refusal | None = None  # the first, if a channel failed
+    is_undone: bool = False  # a refused join, whose channels were asked to forget it
     resumed: list[Resumed] = field(default_factory=list)  # of a resuming join
 
 
@@ -31,12 +33,11 @@ class Gathers:
     def __init__(self) -> None:
         self._by_client: dict[str, Gather] = {}
 
-    def start(self, request: Join | Leave, channels: set[str]) -> Gather | None:
-        """Wait for ``channels``. Returns the gather if it is complete at once: there is no channel."""
-        gather = Gather(request, channels, [])
-        if not channels:
+    def start(self, gather: Gather) -> Gather | None:
+        """Wait for its channels. Returns the gather if it is complete at once: there is no channel."""
+        if not gather.waits_for:
             return gather
-        self._by_client[request.card.client] = gather
+        self._by_client[gather.request.card.client] = gather
         return None
 
     def note(self, answer: StarAnswer) -> Gather | None:
@@ -51,7 +52,9 @@ class Gathers:
         return self._done(answer.card.client, gather, answer.channel)
 
     def skip(self, channel: str) -> list[Gather]:
-        """Wait no more for a channel that is gone. Returns the gathers that are complete by that."""
+        """Forget a channel that is gone, and its position. Returns the gathers that are complete by that."""
+        for gather in self._by_client.values():
+            gather.positions = [position for position in gather.positions if position.channel != channel]
         done = [self._done(client, gather, channel) for client, gather in list(self._by_client.items())]
         return [gather for gather in done if gather is not None]
 

@@ -208,8 +208,10 @@ class Room(Actor[RoomMail]):
 
     def _join(self, mail: Join, ctx: Context[RoomMail]) -> None:
         if mail.channel == ALL_CHANNELS:
-            self._enter(mail.card, ctx).member.star = True
-            self._ask_all(mail, lambda name: _star_join(mail, name))
+            member = self._enter(mail.card, ctx).member
+            gather = Gather(mail, set(), [], was_member=member.star)
+            member.star = True
+            self._ask_all(gather, lambda name: _star_join(mail, name), ctx)
             return
         ref = self._open(mail.channel, mail.card, mail.may_create, ctx)
         self._enter(mail.card, ctx).channels |= {mail.channel}
@@ -229,7 +231,7 @@ class Room(Actor[RoomMail]):
                 raise NotFound(f"not a member of {self._card.room}:{ALL_CHANNELS}")
             presence.member.star = False
             self._exit(presence, ctx)
-            self._ask_all(mail, lambda name: Leave(mail.card, None, name, star=True))
+            self._ask_all(Gather(mail, set(), []), lambda name: Leave(mail.card, None, name, star=True), ctx)
             return
         ref = self._find(mail.channel)
         if presence is None or mail.channel not in presence.channels or ref is None:
@@ -246,36 +248,54 @@ class Room(Actor[RoomMail]):
 
     # --- members of the whole room ------------------------------------------------------------------------------
 
-    def _ask_all(self, request: Join | Leave, make: Callable[[str], Join | Leave]) -> None:
-        """Pass a join or leave of the whole room on to each channel; answer when all have."""
+    def _ask_all(self, gather: Gather, make: Callable[[str], Join | Leave], ctx: Context[RoomMail]) -> None:
+        """Pass a join or leave of the whole room on to each channel; go on when all have answered."""
         channels = self._card.channels.items()
-        asked = {name for name, (ref, _) in channels if ref.tell_past_bound(make(name))}
-        self._answer_gather(self._gathers.start(request, asked))
+        gather.waits_for = {name for name, (ref, _) in channels if ref.tell_past_bound(make(name))}
+        self._answer_gather(self._gathers.start(gather), ctx)
 
     def _star_answered(self, mail: StarAnswer, ctx: Context[RoomMail]) -> None:
-        self._answer_gather(self._gathers.note(mail))
+        self._answer_gather(self._gathers.note(mail), ctx)
 
-    def _answer_gather(self, gather: Gather | None) -> None:
+    def _answer_gather(self, gather: Gather | None, ctx: Context[RoomMail]) -> None:
         """Answer the client, if all its channels have answered."""
         if gather is None:
             return
         request, room = gather.request, self._card.room
         if gather.refusal is not None:
-            answer_refusal(request, gather.refusal)
+            if isinstance(request, Join) and not gather.was_member and not gather.is_undone:
+                self._undo_join(gather, ctx)
+            else:
+                answer_refusal(request, gather.refusal)
         elif isinstance(request, Leave):
             request.card.ref.signal(Parted(request.request_id, room, ALL_CHANNELS, Empty()))
         else:
-            result = JoinChannelResult(
-                room=room,
-                channel=ALL_CHANNELS,
-                recovered=False,
-                reason=None,
-                replayed=0,
-                members=len(self._roster),
-                positions=tuple(sorted(gather.positions, key=lambda position: position.channel)),
-            )
-            resumed = tuple(gather.resumed)
-            request.card.ref.signal(Joined(request.request_id, room, ALL_CHANNELS, None, result, None, resumed))
+            self._answer_join(gather, request)
+
+    def _undo_join(self, gather: Gather, ctx: Context[RoomMail]) -> None:
+        """Take a refused join back from the channels that did it; the refusal is told once they have."""
+        card = gather.request.card
+        gather.is_undone = True
+        presence = self._roster.get(card.client)
+        if presence is not None and presence.member.card is card:
+            presence.member.star = False
+            self._exit(presence, ctx)
+        self._ask_all(gather, lambda name: Leave(card, None, name, star=True), ctx)
+
+    def _answer_join(self, gather: Gather, request: Join) -> None:
+        positions = [position for position in gather.positions if self._find(position.channel) is not None]
+        result = JoinChannelResult(
+            room=self._card.room,
+            channel=ALL_CHANNELS,
+            recovered=False,
+            reason=None,
+            replayed=0,
+            members=len(self._roster),
+            positions=tuple(sorted(positions, key=lambda position: position.channel)),
+        )
+        resumed = tuple(gather.resumed)
+        answer = Joined(request.request_id, self._card.room, ALL_CHANNELS, None, result, None, resumed)
+        request.card.ref.signal(answer)
 
     # --- broadcast ----------------------------------------------------------------------------------------------
 
@@ -327,7 +347,7 @@ class Room(Actor[RoomMail]):
         if not is_told:
             fan_out(_ended(self._card.room, channel), self._roster.refs_in(channel))
         for gather in self._gathers.skip(channel):
-            self._answer_gather(gather)
+            self._answer_gather(gather, ctx)
         for presence in self._roster:
             if channel in presence.channels:
                 presence.channels -= {channel}

@@ -2,7 +2,7 @@
 
 from arqonbus.errors import Internal
 from arqonbus.protocol.payloads import ChannelPosition, JoinChannelArgs
-from arqonbus.routing.gather import Gathers
+from arqonbus.routing.gather import Gather, Gathers
 from arqonbus.routing.mail import Join, StarAnswer
 from tests.routing.test_roster import card
 
@@ -16,7 +16,7 @@ def position(channel: str, seq: int) -> ChannelPosition:
 
 def test_without_channels_it_is_complete_at_once() -> None:
     gathers = Gathers()
-    gather = gathers.start(JOIN, set())
+    gather = gathers.start(Gather(JOIN, set(), []))
 
     assert gather is not None
     assert gather.positions == []
@@ -25,7 +25,7 @@ def test_without_channels_it_is_complete_at_once() -> None:
 
 def test_it_is_complete_with_the_last_answer() -> None:
     gathers = Gathers()
-    assert gathers.start(JOIN, {"c", "d"}) is None
+    assert gathers.start(Gather(JOIN, {"c", "d"}, [])) is None
 
     first = gathers.note(StarAnswer(ADA, "c", position("c", 1)))
     last = gathers.note(StarAnswer(ADA, "d", position("d", 2)))
@@ -38,7 +38,7 @@ def test_it_is_complete_with_the_last_answer() -> None:
 
 def test_the_first_refusal_is_kept() -> None:
     gathers, refusal = Gathers(), Internal("first")
-    gathers.start(JOIN, {"c", "d"})
+    gathers.start(Gather(JOIN, {"c", "d"}, []))
     gathers.note(StarAnswer(ADA, "c", refusal=refusal))
 
     done = gathers.note(StarAnswer(ADA, "d", refusal=Internal("second")))
@@ -49,7 +49,7 @@ def test_the_first_refusal_is_kept() -> None:
 
 def test_a_channel_that_is_gone_is_waited_for_no_more() -> None:
     gathers = Gathers()
-    gathers.start(JOIN, {"c", "d"})
+    gathers.start(Gather(JOIN, {"c", "d"}, []))
     gathers.note(StarAnswer(ADA, "c", position("c", 1)))
 
     (done,) = gathers.skip("d")
@@ -62,7 +62,7 @@ def test_answers_that_nobody_waits_for_are_without_effect() -> None:
     gathers = Gathers()
     assert gathers.note(StarAnswer(ADA, "c", position("c", 1))) is None
 
-    gathers.start(JOIN, {"c"})
+    gathers.start(Gather(JOIN, {"c"}, []))
     gathers.forget("ada")
 
     assert gathers.note(StarAnswer(ADA, "c", position("c", 1))) is None

@@ -1,0 +1,233 @@
+"""Buses with one fault each, by subclass: the real actors, with a hand between them and their mail or their store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from msgspec.structs import astuple
+
+from arqonbus.actor import Context
+from arqonbus.errors import StorageError
+from arqonbus.protocol.codes import NORMAL
+from arqonbus.routing.mail import Answer, Deliver, Lost, Receipt, SessionMail
+from arqonbus.routing.session import Session
+from arqonbus.routing.socket import Hello, Socket
+from arqonbus.storage.history import History, Log, Page, Retention
+from arqonbus.storage.recent import Recent
+from arqonbus.testing.simulation import SimulatedBus
+
+__all__ = ["MUTANTS"]
+
+NTH = 5  # event delivery, or answer, of a run that goes wrong: early enough for short runs
+
+Change = Callable[[Iterator[SessionMail]], Iterator[SessionMail]]
+
+
+def is_event(mail: SessionMail) -> bool:
+    return type(mail) is Deliver and b'"type":"event"' in mail.texts[0]
+
+
+class TouchedSession(Session):
+    """A session whose mail passes through ``change`` first."""
+
+    __slots__ = ("_change",)
+
+    def __init__(self, change: Change, *args: Any) -> None:
+        super().__init__(*args)
+        self._change = change
+
+    def turn(self, batch: Iterator[SessionMail], ctx: Context[SessionMail]) -> None:
+        super().turn(self._change(batch), ctx)
+
+
+class MailBus(SimulatedBus):
+    """Base of those that touch mail: counts what is touched over the whole run."""
+
+    n_seen = 0
+
+    def make_session(self, client: str, socket: Socket, hello: Hello) -> Session:
+        return TouchedSession(self.change, self._session_setup, client, socket, hello)
+
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        raise NotImplementedError
+
+    def is_due(self, mail: SessionMail) -> bool:
+        self.n_seen += is_event(mail)
+        return is_event(mail) and self.n_seen == NTH
+
+
+class DropsOneMail(MailBus):
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        return (mail for mail in batch if not self.is_due(mail))
+
+
+class SwapsTwoDeliveries(MailBus):
+    """The fifth event delivery waits for the next one of the same session, in whatever turn that comes."""
+
+    def make_session(self, client: str, socket: Socket, hello: Hello) -> Session:
+        kept: list[SessionMail] = []
+        return TouchedSession(lambda batch: self.swap(batch, kept), self._session_setup, client, socket, hello)
+
+    def swap(self, batch: Iterator[SessionMail], kept: list[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            if self.is_due(mail):
+                kept.append(mail)
+                continue
+            yield mail
+            if kept and is_event(mail):
+                yield kept.pop()
+
+
+class ReplaysOneTwice(MailBus):
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            yield mail
+            if self.is_due(mail):
+                yield mail
+
+
+class AnswersTwice(MailBus):
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            yield mail
+            self.n_seen += type(mail) is Receipt
+            if type(mail) is Receipt and self.n_seen == NTH:
+                yield mail
+
+
+class ForgetsAnAnswer(MailBus):
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            self.n_seen += type(mail) is Answer
+            if type(mail) is not Answer or self.n_seen != 1:
+                yield mail
+
+
+class TouchedLog:
+    """A log that passes everything on; the base of those that lie."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+class TouchedHistory:
+    """A history whose logs pass through ``touch``."""
+
+    def __init__(self, history: History, touch: Callable[[Log], Any]) -> None:
+        self._history = history
+        self._touch = touch
+
+    def open(self, room: str, channel: str, retention: Retention, note: bytes = b"") -> Log:
+        log: Log = self._touch(self._history.open(room, channel, retention, note))
+        return log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._history, name)
+
+
+class StoreBus(SimulatedBus):
+    """Base of those that touch the store."""
+
+    touch: Callable[[Log], Any]
+
+    def wrap_history(self, history: History) -> History:
+        touched: Any = TouchedHistory(history, type(self).touch)
+        return touched  # type: ignore[no-any-return] # History by its __getattr__
+
+
+class BoastingLog(TouchedLog):
+    """Says that it stored what it did not."""
+
+    def append(self, texts: Sequence[bytes]) -> int:
+        try:
+            return self._log.append(texts)
+        except StorageError:
+            return self._log.top + len(texts)
+
+
+class AcknowledgesBeforeStoring(StoreBus):
+    touch = BoastingLog
+
+
+class SkippingLog(TouchedLog):
+    """Counts one seq too many once it has three events."""
+
+    @property
+    def top(self) -> int:
+        return self._log.top + (self._log.top >= 3)
+
+
+class SkipsASeq(StoreBus):
+    touch = SkippingLog
+
+
+class ForgetfulLog(TouchedLog):
+    """Knows no id for longer than a turn or so."""
+
+    @property
+    def recent(self) -> Recent:
+        return Recent(0.0, 0)
+
+
+class ForgetsIds(StoreBus):
+    touch = ForgetfulLog
+
+
+class TruncatingLog(TouchedLog):
+    """Loses the newest event of what it reads, once that is four or more."""
+
+    def read(self, **bounds: Any) -> Page:
+        page = self._log.read(**bounds)
+        if len(page.events) < 4:
+            return page
+        return Page(page.events[1:] if bounds.get("newest_first") else page.events[:-1], *astuple(page)[1:])
+
+
+class ReplaysTooLittle(StoreBus):
+    touch = TruncatingLog
+
+
+class StickyHistory(TouchedHistory):
+    """Gives a channel that was deleted its old log again."""
+
+    def delete(self, room: str, channel: str) -> None:
+        """Do nothing."""
+
+
+class KeepsWhatWasDeleted(SimulatedBus):
+    def wrap_history(self, history: History) -> History:
+        sticky: Any = StickyHistory(history, lambda log: log)
+        return sticky  # type: ignore[no-any-return] # History by its __getattr__
+
+
+class LingeringSession(Session):
+    """A session that does not hear that its connection was cut."""
+
+    __slots__ = ()
+
+    def turn(self, batch: Iterator[SessionMail], ctx: Context[SessionMail]) -> None:
+        super().turn((mail for mail in batch if type(mail) is not Lost or mail.code == NORMAL), ctx)
+
+
+class KeepsLostSessions(SimulatedBus):
+    def make_session(self, client: str, socket: Socket, hello: Hello) -> Session:
+        return LingeringSession(self._session_setup, client, socket, hello)
+
+
+MUTANTS: tuple[type[SimulatedBus], ...] = (
+    DropsOneMail,
+    SwapsTwoDeliveries,
+    ReplaysOneTwice,
+    AnswersTwice,
+    ForgetsAnAnswer,
+    AcknowledgesBeforeStoring,
+    SkipsASeq,
+    ForgetsIds,
+    ReplaysTooLittle,
+    KeepsWhatWasDeleted,
+    KeepsLostSessions,
+)

@@ -1,0 +1,1 @@
+"""Tests of arqonbus.testing, one file for each module."""

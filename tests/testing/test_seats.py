@@ -1,0 +1,181 @@
+"""Seats: what a connection may see, and what it may not."""
+
+from typing import Any
+
+import pytest
+
+from arqonbus.testing.ledger import Ledger
+from arqonbus.testing.promises import Keeping
+from arqonbus.testing.seats import Seats
+
+PLACE = ("r", "c")
+
+
+class Chair:
+    """One connection's seats, before a ledger that compares nothing."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger(lambda: 0.0, 0.0)
+        self.ledger.compare = lambda *event: None
+        self.seats = Seats("ada", self.ledger, Keeping(1000, True, True))
+
+    def join(self, seq: int, replayed: int = 0, **args: Any) -> None:
+        result = {"epoch": "e", "seq": seq, "recovered": "since" in args, "reason": None, "replayed": replayed}
+        self.seats.joined(PLACE, args, result)
+
+    def join_all(self, *seqs: int) -> None:
+        self.seats.joined_all("r", [{"channel": "c", "epoch": "e", "seq": seq} for seq in seqs])
+
+    def see(self, *seqs: int, opening: str | None = None) -> list[str]:
+        for seq in seqs:
+            self.seats.event({"room": "r", "channel": "c", "seq": seq}, opening)
+        return self.rules
+
+    @property
+    def rules(self) -> list[str]:
+        return [broken.partition(":")[0] for broken in self.ledger.broken]
+
+
+def test_a_member_sees_what_follows_its_position() -> None:
+    chair = Chair()
+    chair.join(4)
+
+    assert chair.see(5, 6, 7) == []
+
+
+@pytest.mark.parametrize("seqs", [(5, 7), (5, 5), (6,), (4,), (5, 7, 6)])
+def test_holes_repeats_and_swaps_are_noticed(seqs: tuple[int, ...]) -> None:
+    chair = Chair()
+    chair.join(4)
+
+    assert set(chair.see(*seqs)) == {"order"}
+
+
+def test_a_replay_comes_before_what_is_live() -> None:
+    chair = Chair()
+    chair.join(7, 3, since={"epoch": "e", "seq": 4})
+
+    assert chair.see(5, 6, 7, 8) == []
+
+
+def test_a_member_that_joins_again_must_have_seen_all_before_the_answer() -> None:
+    chair = Chair()
+    chair.join(4)
+    chair.join(5)
+
+    assert chair.rules == ["order"]
+
+
+def test_a_wrong_answer_is_noticed() -> None:
+    chair = Chair()
+    chair.join(7, 2, since={"epoch": "e", "seq": 4})
+
+    assert chair.rules == ["recovery"]
+
+
+def test_nothing_comes_to_who_is_not_in() -> None:
+    assert Chair().see(1) == ["membership"]
+
+
+def test_nothing_comes_after_the_answer_to_a_leave() -> None:
+    chair = Chair()
+    chair.join(0)
+    chair.seats.left(PLACE)
+
+    assert chair.see(1) == ["membership"]
+
+
+def test_events_may_overtake_the_answer_to_a_join_of_all() -> None:
+    chair = Chair()
+    chair.see(3, 4, opening="r")
+    chair.join_all(2)
+
+    assert chair.see(5) == []
+
+
+def test_events_that_overtake_it_follow_its_position() -> None:
+    chair = Chair()
+    chair.see(4, opening="r")
+    chair.join_all(2)
+
+    assert chair.rules == ["order"]
+
+
+def test_events_of_a_channel_that_the_answer_does_not_know_are_noticed() -> None:
+    chair = Chair()
+    chair.see(1, opening="r")
+    chair.join_all()
+
+    assert chair.rules == ["membership"]
+
+
+def test_a_refused_join_of_all_leaves_nothing_behind() -> None:
+    chair = Chair()
+    chair.see(1, opening="r")
+    chair.seats.refused_all("r")
+
+    assert chair.see(2) == ["membership"]
+
+
+def test_a_member_by_two_joins_stays_in_by_the_other() -> None:
+    chair = Chair()
+    chair.join(0)
+    chair.join_all(0)
+    chair.seats.left_all("r")
+    chair.see(1)
+    chair.join_all(1)
+    chair.seats.left(PLACE)
+
+    assert chair.see(2) == []
+
+
+def test_a_new_channel_of_the_room_is_seen_from_its_first_event() -> None:
+    chair = Chair()
+    chair.join_all()
+    chair.seats.created(PLACE, {"epoch": "e", "seq": 0}, None)
+
+    assert chair.see(1, 2) == []
+
+
+def test_a_new_channel_is_news_only_to_members_of_the_room_and_only_once() -> None:
+    chair = Chair()
+    chair.seats.created(PLACE, {"epoch": "e", "seq": 0}, None)
+    chair.seats.created(PLACE, {"epoch": "e", "seq": 0}, "r")
+    chair.seats.created(PLACE, {"epoch": "e", "seq": 0}, "r")
+
+    assert chair.rules == ["membership", "membership"]
+
+
+def test_nothing_comes_from_a_channel_that_ended() -> None:
+    chair = Chair()
+    chair.join_all(0)
+    chair.seats.deleted(PLACE)
+
+    assert chair.see(1) == ["membership"]
+
+
+def test_the_end_of_a_room_ends_what_came_by_it() -> None:
+    chair = Chair()
+    chair.join_all(0)
+    chair.seats.deleted(("r", "*"))
+
+    assert (chair.seats.rooms, chair.see(1)) == (set(), ["membership"])
+
+
+def test_broadcasts_are_for_members_and_for_those_the_room_may_count_as_such() -> None:
+    chair = Chair()
+    assert (chair.seats.may_hear("r", None), chair.seats.may_hear("r", "r")) == (False, True)
+
+    chair.join(0)
+    assert (chair.seats.may_hear("r", None), chair.seats.may_hear("s", None)) == (True, False)
+
+    chair.seats.doubt("s")
+    assert chair.seats.may_hear("s", None) is True
+
+
+def test_positions_outlive_the_connection() -> None:
+    chair = Chair()
+    chair.join(4)
+    chair.see(5)
+
+    assert chair.seats.hang_up() == {PLACE: {"epoch": "e", "seq": 5}}
