@@ -249,3 +249,13 @@ def test_a_channel_that_sleeps_with_its_history_exists() -> None:
     world.advance(30)
 
     assert client.command("create_channel", room="r", channel="c")["code"] == "already_exists"
+
+
+def test_the_time_is_over_whatever_rounding_does_to_it() -> None:
+    world = World(settings(channels__idle_s=60.0))
+    world.advance(3.8551839337380045)  # 3.855... + 60 - 3.855... is less than 60
+    world.connect().event("r", "c", 1)
+
+    world.advance(61)
+
+    assert world.bus.directory.room("r") is None

@@ -45,6 +45,7 @@ class BrittleHistory(MemoryHistory):
     def __init__(self, clock: Any) -> None:
         super().__init__(100_000, 3600.0, clock, lambda: "e1")
         self.fails = False
+        self.breaks = False  # its promise, to raise nothing but StorageError
 
     def open(self, room: str, channel: str, retention: Retention, note: bytes = b"") -> MemoryLog:
         log = super().open(room, channel, retention, note)
@@ -64,6 +65,8 @@ class BrittleLog:
     def append(self, texts: Sequence[bytes]) -> int:
         if self._history.fails:
             raise StorageError("the disk is full")
+        if self._history.breaks:
+            raise OSError("what the promise did not say")
         return self._log.append(texts)
 
 
@@ -188,3 +191,15 @@ def test_a_drop_that_was_not_read_is_nobodys_to_route() -> None:
     bench.manual.run_until_idle()
 
     assert bench.room.mails == []
+
+
+def test_a_store_that_breaks_its_promise_loses_nothing_in_silence() -> None:
+    bench = Bench()
+    bench.history.breaks = True
+    (refused,) = bench.tell(bench.publish("a"))
+    bench.history.breaks = False
+
+    (receipt,) = bench.tell(bench.publish("a"))
+
+    assert (refused.request_id, refused.result.code) == ("a", "internal")
+    assert (receipt.result.seq, receipt.result.duplicate) == (1, False)
