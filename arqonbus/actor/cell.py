@@ -47,6 +47,14 @@ class State(Enum):
     STOPPED = "stopped"
 
 
+_ENDED: Actor[Any] = Actor()  # stands for the actor of a cell that has ended; holds no state, so one serves all
+_ENDED_PROPS: Props[Any] = Props(Actor)
+
+
+def _nothing() -> None:
+    """Wake nobody."""
+
+
 # Plain names: looking a member up on its class costs as much as the comparison it is for.
 _RUNNING = State.RUNNING
 _NO_MAIL: Any = iter(())  # Any: of a list's or a tuple's iterator we ask how much it holds, which Iterator lacks
@@ -298,6 +306,9 @@ class Cell(Generic[M]):
         if self.parent is not None:
             self.parent.forget_child(self)
         self._system.cell_ended(self)
+        # Cell, mailbox and ref hold each other, so they wait for the garbage collector: nothing heavy waits with them.
+        self.actor, self.props, self.current = _ENDED, _ENDED_PROPS, None
+        self.mailbox.wake = _nothing
 
     def forget_child(self, child: Cell[Any]) -> None:
         """Strike a stopped child off, and go on if this cell waited for it. Called by the child."""

@@ -32,7 +32,7 @@ from arqonbus.routing.mail import (
     Create,
     Drain,
     DrainAll,
-    GraceOver,
+    LetGo,
     Opened,
     PrivateMail,
     Receipt,
@@ -81,13 +81,14 @@ class RegistrySetup(Struct, frozen=True):
 class Registry(Actor[RegistryMail]):
     """One per server, parent of all rooms."""
 
-    __slots__ = ("_directory", "_n_own", "_n_private", "_setup", "_view")
+    __slots__ = ("_directory", "_drain", "_n_own", "_n_private", "_setup", "_view")
 
     def __init__(self, setup: RegistrySetup, view: View) -> None:
         self._setup = setup
         self._view = view
         self._directory: Directory = view.directory
         self._n_own = len({wanted.room for wanted in setup.predefined if wanted.kind == "system"})  # the server's rooms
+        self._drain: DrainAll | None = None  # once the server is going
         self._n_private = 0  # private messages so far, for the ids of those that have none
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -190,11 +191,13 @@ class Registry(Actor[RegistryMail]):
     def _opened(self, mail: Opened, ctx: Context[RegistryMail]) -> None:
         self._directory.add_client(mail.card)
         mail.card.ref.watch(ctx.ref)
+        if self._drain is not None:  # it came in before the drain, and was let in only now
+            self._tell_drain(mail.card, self._drain)
 
     def _set_away(self, mail: Away, ctx: Context[RegistryMail]) -> None:
         """Keep a client that may come back; at most as many as may be connected: a flood of cuts costs no more."""
         if self._directory.n_away >= self._setup.max_away:
-            mail.card.ref.signal(GraceOver())
+            mail.card.ref.signal(LetGo())
         else:
             self._directory.set_away(mail.card)
 
@@ -244,9 +247,13 @@ class Registry(Actor[RegistryMail]):
             mail.card.ref.signal(Receipt(private.id, PrivateResult(n_delivered, tuple(absent))))
 
     def _drain_all(self, mail: DrainAll, ctx: Context[RegistryMail]) -> None:
+        self._drain = mail
         for card in self._directory.clients():
-            leave_in_s = self._setup.random.uniform(0, mail.spread_ms / 1000)
-            card.ref.signal(Drain(mail.deadline_ms, mail.spread_ms, leave_in_s))
+            self._tell_drain(card, mail)
+
+    def _tell_drain(self, card: ClientCard, mail: DrainAll) -> None:
+        leave_in_s = self._setup.random.uniform(0, mail.spread_ms / 1000)
+        card.ref.signal(Drain(mail.deadline_ms, mail.spread_ms, leave_in_s))
 
     def _tick(self, mail: Tick, ctx: Context[RegistryMail]) -> None:
         self._setup.room.channel.history.sweep()

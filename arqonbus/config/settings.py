@@ -124,7 +124,7 @@ class Channels(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 120.0
     dedupe_count: Annotated[
         int, between("ids that a channel knows; the oldest is forgotten first; 0: none", ge=0, le=10_000_000)
-    ] = 10_000
+    ] = 1_000
     predefined: Annotated[
         tuple[Predefined, ...],
         about(
@@ -157,8 +157,10 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int, between("bytes of one message from a client; larger: close 1009", ge=64, le=LARGEST_BYTES)
     ] = 1_048_576
     connections: Annotated[int, between("open connections; one more: close 4102", ge=1, le=10_000_000)] = 10_000
-    half_open: Annotated[int, between("connections whose handshake is not finished", ge=1, le=10_000_000)] = 2000
-    half_open_per_ip: Annotated[int, between("the same, from one address", ge=1, le=10_000_000)] = 64
+    half_open: Annotated[int, between("connections whose handshake is not finished", ge=1, le=10_000_000)] = 4096
+    half_open_per_ip: Annotated[
+        int, between("the same, from one address; more behind a proxy", ge=1, le=10_000_000)
+    ] = 1024
     handshake_bytes: Annotated[
         int, between("bytes of request line and headers; more: HTTP 431", ge=512, le=LARGEST_BYTES)
     ] = 16_384

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from msgspec import UNSET, Raw, Struct
 
 from arqonbus.actor import Actor, Context, Ref
+from arqonbus.actor.actor import Timer
 from arqonbus.errors import Conflict, NotFound, Refusal, StorageError, Unavailable
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.envelope import EventOut, System, trace_parent, trace_state
@@ -82,7 +83,6 @@ class Channel(Actor[ChannelMail]):
     __slots__ = (
         "_batch",
         "_card",
-        "_has_timer",
         "_is_deleted",
         "_log",
         "_members",
@@ -93,6 +93,7 @@ class Channel(Actor[ChannelMail]):
         "_room",
         "_setup",
         "_stars",
+        "_timer",
         "_timestamp",
     )
 
@@ -113,7 +114,7 @@ class Channel(Actor[ChannelMail]):
         self._repeats: list[tuple[Publish, int]] = []  # of this turn: events published before, with the seq of then
         self._timestamp = ""  # of the events of this turn; empty: none came yet
         self._quiet_since: float | None = None  # since when it is empty and without events; None: not known to be
-        self._has_timer = False  # an IdleCheck is on its way
+        self._timer: Timer | None = None  # of the IdleCheck that is on its way
         self._is_deleted = False
         card.show(self._log, self._members)
 
@@ -168,6 +169,8 @@ class Channel(Actor[ChannelMail]):
     def stopped(self, unread: list[ChannelMail], ctx: Context[ChannelMail]) -> None:
         """Give what was not read back to the room, which routes it anew."""
         self._log.close()
+        if self._timer is not None:
+            self._timer.cancel()
         if not self._is_deleted:
             _log.debug("channel_stopped", room=self._card.room, channel=self._card.channel)
         for mail in unread:
@@ -375,12 +378,11 @@ class Channel(Actor[ChannelMail]):
     def _watch_idleness(self, ctx: Context[ChannelMail]) -> None:
         if self._quiet_since is None:
             self._quiet_since = ctx.now
-        if not self._has_timer:
-            self._has_timer = True
-            ctx.after(self._quiet_since + self._setup.idle_s - ctx.now, IdleCheck())
+        if self._timer is None:
+            self._timer = ctx.after(self._quiet_since + self._setup.idle_s - ctx.now, IdleCheck())
 
     def _idle_check(self, mail: IdleCheck, ctx: Context[ChannelMail]) -> None:
-        self._has_timer = False  # flush sets it again if the time is not over
+        self._timer = None  # flush sets it again if the time is not over
         since = self._quiet_since
         # The same sum as that of the timer: a difference could come out short of idle_s, by rounding, for ever.
         if since is not None and not self._members.count and ctx.now >= since + self._setup.idle_s:

@@ -43,6 +43,7 @@ __all__ = [
     "Deliver",
     "Describe",
     "Drain",
+    "Ended",
     "DrainAll",
     "Drop",
     "IdleCheck",
@@ -152,6 +153,13 @@ class Lost(Struct, frozen=True):
     reason: str
 
 
+class Ended(Struct, frozen=True):
+    """The session's own mail, by the user lane: Lost once more, behind everything that the client had sent before."""
+
+    code: int
+    reason: str
+
+
 class Drain(Struct, frozen=True):
     """[control] The server is going: tell the client, and close in ``leave_in_s`` seconds if it has not left."""
 
@@ -219,6 +227,7 @@ SessionMail: TypeAlias = (
     | Resolved
     | Writable
     | Lost
+    | Ended
     | Drain
     | LeaveNow
     | AuthTimeout

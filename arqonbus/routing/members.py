@@ -9,11 +9,13 @@ from typing import Any
 from msgspec import Struct
 
 from arqonbus.actor import Ref
+from arqonbus.protocol.codec import encode
 from arqonbus.protocol.payloads import MemberInfo, MembersArgs, MembersResult
 from arqonbus.routing.cards import ClientCard
 
 __all__ = ["DEFAULT_PAGE", "Member", "Members", "members_page"]
 
+PAGE_BYTES = 262_144  # of one answer, as history.page_bytes: a page that fills an outbox would close who asks for it
 DEFAULT_PAGE = 100
 """Items in one answer of a list when the client names no limit."""
 
@@ -107,7 +109,13 @@ def members_page(members: Iterable[Member], count: int, args: MembersArgs) -> Me
     """
     limit = args.limit or DEFAULT_PAGE
     after = args.cursor or ""
-    page = nsmallest(limit + 1, (m for m in members if m.card.client > after), key=lambda m: m.card.client)
-    more = len(page) > limit
-    shown = page[:limit]
-    return MembersResult(tuple(m.info() for m in shown), count, shown[-1].card.client if more else None)
+    found = nsmallest(limit + 1, (m for m in members if m.card.client > after), key=lambda m: m.card.client)
+    page: list[MemberInfo] = []
+    size = 0
+    for member in found[:limit]:
+        info = member.info()
+        size += len(encode(info))
+        if page and size > PAGE_BYTES:
+            break
+        page.append(info)
+    return MembersResult(tuple(page), count, page[-1].client if len(page) < len(found) else None)

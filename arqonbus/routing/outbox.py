@@ -18,9 +18,9 @@ __all__ = ["Outbox", "OutboxBounds"]
 class OutboxBounds(Struct, frozen=True):
     """How far a client may fall behind. Over any of them it is too slow."""
 
-    size_bytes: int  # with what the transport holds
+    size_bytes: int  # of what waits here; what is written already is the transport's, and shared with others
     messages: int
-    soft_bytes: int  # may be exceeded for soft_s
+    soft_bytes: int  # of what waits here and in the transport; may be exceeded for soft_s
     soft_s: float
     age_s: float  # of the oldest message that waits
 
@@ -99,14 +99,13 @@ class Outbox:
             self.size += len(deliver.chunk)
             self.n_messages += len(deliver.texts)
         self._n_counted = len(self.waiting)
-        total = self.size + self._socket.buffered_bytes()
-        if total > bounds.size_bytes:
+        if self.size > bounds.size_bytes:
             return f"more than {bounds.size_bytes} bytes wait"
         if self.n_messages > bounds.messages:
             return f"more than {bounds.messages} messages wait"
         if self.since is not None and now - self.since > bounds.age_s:
             return f"a message waits for more than {bounds.age_s} s"
-        return self._soft_verdict(total, now)
+        return self._soft_verdict(self.size + self._socket.buffered_bytes(), now)
 
     def _soft_verdict(self, total: int, now: float) -> str | None:
         if total <= self._bounds.soft_bytes:

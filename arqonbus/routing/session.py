@@ -32,6 +32,7 @@ from arqonbus.routing.mail import (
     BroadcastMail,
     Deliver,
     Drain,
+    Ended,
     GraceOver,
     Inbound,
     Invalid,
@@ -67,6 +68,7 @@ from arqonbus.telemetry.logs import get_log
 __all__ = ["Session", "SessionSetup"]
 
 OUTBOX_CHECK_S = 1.0  # between two looks at an outbox that waits; fine enough for bounds in seconds
+ENDING_S = 5.0  # that what a client sent before its end may wait for room; a channel has room within milliseconds
 REPLACED_GRACE_S = 10.0  # that a replaced session waits at most: far longer than its successor's joins take
 INVALID_WINDOW_S = 60.0  # limits.invalid_envelopes counts per minute
 
@@ -110,6 +112,7 @@ class Session(Actor[SessionMail]):
         "_hello",
         "_invalids",
         "_is_first",
+        "_leaves_at",
         "_memberships",
         "_outbox",
         "_routes",
@@ -133,6 +136,7 @@ class Session(Actor[SessionMail]):
         self._unroutable: Refusal | None = None  # why the message to be received again has no receiver
         self._invalids: Tally | None = None  # invalid messages; made with the first, since most clients send none
         self._checks = False  # an OutboxCheck is on its way
+        self._leaves_at = 0.0  # when a GraceOver ends the session; earlier ones are of a wait that is over
         self._continuation: Continuation | None = None  # made when this one continues another, or is continued
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -343,13 +347,15 @@ class Session(Actor[SessionMail]):
         self._socket = NO_SOCKET
         self._outbox = Outbox(NO_SOCKET, self._setup.outbox, with_texts=False)
         self._routes = Routes()  # what is left of the client's messages finds no way past _inbound, which drops it
+        self._leaves_at = ctx.now + grace_s
         ctx.after(grace_s, GraceOver())
 
     def _let_go(self, mail: LetGo, ctx: Context[SessionMail]) -> None:
         ctx.stop("replaced")
 
     def _grace_over(self, mail: GraceOver, ctx: Context[SessionMail]) -> None:
-        ctx.stop("lost")
+        if ctx.now >= self._leaves_at:
+            ctx.stop("lost")
 
     def _open(self) -> None:
         self._state = _State.OPEN
@@ -462,9 +468,18 @@ class Session(Actor[SessionMail]):
             ctx.after(OUTBOX_CHECK_S, OutboxCheck())
 
     def _lost(self, mail: Lost, ctx: Context[SessionMail]) -> None:
+        """Handle what the client sent before the end first: a close is no reason to lose what came before it."""
         if self._state in _LEFT:
             return  # of a connection that this session has left behind
         _log.info("client_disconnected", client=self._card.client, code=mail.code, reason=mail.reason)
+        self._socket = NO_SOCKET
+        self._outbox = Outbox(NO_SOCKET, self._setup.outbox, with_texts=False)
+        ctx.ref.tell_past_bound(Ended(mail.code, mail.reason))
+        ctx.after(ENDING_S, GraceOver())
+
+    def _ended(self, mail: Ended, ctx: Context[SessionMail]) -> None:
+        if self._state in _LEFT:
+            return
         if mail.code in (codes.NORMAL, codes.GOING_AWAY):
             ctx.stop("left")
         else:
@@ -508,6 +523,7 @@ class Session(Actor[SessionMail]):
         Resolved: _resolved,
         Writable: _writable,
         Lost: _lost,
+        Ended: _ended,
         Drain: _drain,
         LeaveNow: _leave_now,
         AuthTimeout: _auth_timeout,

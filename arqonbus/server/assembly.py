@@ -103,7 +103,7 @@ class Bus:
             timestamp=timestamp,
             idle_s=settings.channels.idle_s,
             page_bytes=settings.history.page_bytes,
-            replay=ReplayCap(REPLAY_MOST, max(1, limits.outbox_bytes // 2)),
+            replay=ReplayCap(REPLAY_MOST, max(1, min(limits.outbox_bytes, limits.outbox_soft_bytes) // 2)),
         )
         bounds = _bounds(limits.channel_mailbox, limits.mailbox_bytes)
         room = RoomSetup(

@@ -29,7 +29,7 @@ __all__ = ["serve"]
 OK, CANNOT_START = 0, 2  # exit codes
 STOP_TIMEOUT_S = 2.0  # for the actors, once no connection is left: they only have to put away what they hold
 POLL_S = 0.02  # between two looks whether all clients have left; a drain lasts seconds
-GC_THRESHOLDS = (50_000, 20, 100)  # most objects of the hot path hold no cycle: look for cycles seldom
+GC_THRESHOLDS = (20_000, 10, 10)  # most objects of the hot path hold no cycle: look for cycles less often than usual
 
 _log = get_log("server")
 

@@ -84,7 +84,7 @@ class Listener:
             self._stop_listening()
             raise
         self._tick(lobby)
-        get_log("transport").info("listening", addresses=" ".join(self.addresses), tls=context is not None)
+        get_log("transport").debug("listening", addresses=" ".join(self.addresses), tls=context is not None)
 
     @property
     def addresses(self) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from arqonbus.errors import Unauthenticated
-from arqonbus.routing.mail import AuthTimeout, Invalid
+from arqonbus.routing.mail import AuthTimeout, DrainAll, Invalid, Lost
 from tests.flow.world import Client, World, settings
 
 KEYS: dict[str, Any] = {"auth__keys": {"ada": "key-of-ada"}}
@@ -294,3 +294,26 @@ def test_a_refusal_that_is_no_envelope_counts_as_an_error() -> None:
 
     assert client.answers() == [("q", "unauthenticated")]
     assert client.command("status")["errors"] == 1
+
+
+def test_what_a_client_sent_before_its_end_is_handled() -> None:
+    world = World()
+    watcher, goes = world.member("r", "c"), world.connect()
+    for n in range(30):
+        goes.post_event("r", "c", n)
+    goes.session.signal(Lost(1000, ""))
+    world.run()
+
+    assert watcher.payloads() == list(range(30))
+    assert not goes.session.alive
+
+
+def test_a_client_that_is_let_in_during_the_drain_is_told_of_it() -> None:
+    world = World(settings(**KEYS))
+    client = world.connect()
+    world.bus.registry.signal(DrainAll(10_000, 5_000))
+    world.run()
+
+    connect(client, token="key-of-ada")
+
+    assert client.told() == ["draining"]

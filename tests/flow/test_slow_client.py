@@ -68,13 +68,15 @@ def test_more_bytes_than_allowed_close_with_4100() -> None:
     assert slow.close_code == 4100
 
 
-def test_bytes_that_the_transport_holds_count_too() -> None:
+def test_bytes_that_the_transport_holds_count_for_the_soft_bound_only() -> None:
     world = World(settings(limits__outbox_bytes=10_000, limits__outbox_soft_bytes=10_000, limits__message_bytes=5000))
     slow = congested(world)
     slow.socket.buffered = 9_500
 
     publish(world, 1, "x" * 1000)
+    assert slow.socket.closed is None
 
+    world.advance(7)
     assert slow.close_code == 4100
 
 

@@ -2,8 +2,10 @@
 
 from random import Random
 
+from msgspec import Raw
+
 from arqonbus.protocol.payloads import MemberInfo, MembersArgs, Profile
-from arqonbus.routing.members import Members, members_page
+from arqonbus.routing.members import Member, Members, members_page
 from tests.commands.calls import client_card
 
 AT = "2026-11-21T19:00:00.000Z"
@@ -101,3 +103,22 @@ def test_after_any_joins_and_leaves_the_members_are_those_who_did_not_leave() ->
             members.drop(client)
         assert {member.card.client for member in members} == set(expected)
         assert members.count == len(expected) == len(members.refs)
+
+
+def test_a_page_is_bounded_in_bytes_and_goes_on_where_it_ended() -> None:
+    big = Profile(avatar="x" * 2000, data=Raw(b'"' + b"y" * 4000 + b'"'))
+    cards = [client_card(f"c-{n:03}") for n in range(100)]
+    for card in cards:
+        card.profile = big
+    members = [Member(card, AT) for card in cards]
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = members_page(members, 100, MembersArgs("r", limit=1000, cursor=cursor))
+        assert 0 < len(page.members) < 50
+        seen += [member.client for member in page.members]
+        cursor = page.cursor
+        if cursor is None:
+            break
+
+    assert seen == [f"c-{n:03}" for n in range(100)]

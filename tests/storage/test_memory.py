@@ -61,7 +61,7 @@ def test_over_the_total_the_log_touched_longest_ago_loses_its_older_half_first(c
 
 
 def test_over_the_total_the_next_log_follows_when_the_first_is_empty(clock: FakeClock) -> None:
-    store = history(clock, total_bytes=30)
+    store = history(clock, total_bytes=40)
     first, second = store.open("r", "first", MUCH), store.open("r", "second", MUCH)
     fill(first, 1, b"x" * 10)
     clock.advance(1)
