@@ -23,6 +23,9 @@ OK = 0
 WRONG = 2
 """Exit code of wrong usage, of a wrong configuration, and of a server that could not start."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
+
 PROTOCOL_VERSION = "1.0"
 """As in ``arqonbus.protocol``, which is too slow to import here; a test compares."""
 
@@ -63,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _run_command(parser, options)
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED  # before the server had set its handlers, or in a command that has none
     except BrokenPipeError:
         # The reader of our output has gone, as in "arqonbus config | head". Nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,7 +16,7 @@ from msgspec import Struct
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
 from arqonbus.commands.request import Call, Reply, ToClient, ToRoom, View
 from arqonbus.commands.table import TABLE
-from arqonbus.errors import LimitExceeded, NotFound, Refusal, UnknownCommand
+from arqonbus.errors import LimitExceeded, NotFound, Refusal, TooLarge, UnknownCommand
 from arqonbus.protocol.codec import decode_args
 from arqonbus.protocol.envelope import PrivateOut, trace_parent, trace_state
 from arqonbus.protocol.names import is_system
@@ -73,6 +73,7 @@ class RegistrySetup(Struct, frozen=True):
     room: RoomSetup
     room_bounds: Bounds
     max_rooms: int
+    max_private_bytes: int  # of the copies of one private message, together
     max_away: int  # clients whose connection is lost and who may come back
     predefined: tuple[Predefined, ...]
     random: Random  # for moments within a spread
@@ -220,6 +221,12 @@ class Registry(Actor[RegistryMail]):
 
     def _private(self, mail: PrivateMail, ctx: Context[RegistryMail]) -> None:
         private, sender = mail.private, mail.card.client
+        size = len(bytes(private.payload)) * len(private.to)
+        if size > self._setup.max_private_bytes:
+            most = self._setup.max_private_bytes
+            told = TooLarge(f"expected at most {most} bytes of payload over all addressees, got {size} - at `$.to`")
+            mail.card.ref.signal(Receipt(private.id, told))
+            return
         self._n_private += 1
         timestamp = self._view.timestamp()
         absent = []

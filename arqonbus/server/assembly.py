@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from arqonbus import __version__
 from arqonbus.actor import ActorSystem, Bounds, Directive, Dispatcher, Props, Ref, Strategy
 from arqonbus.actor.supervision import always
@@ -75,6 +77,12 @@ class Bus:
         setup = self._session_setup
         return self.system.spawn(Props(lambda: Session(setup, client, socket, hello), self._session_bounds), client)
 
+    def let_in_anonymous(self, anonymous: bool) -> None:
+        """Let clients without a key in, or not, from now on."""
+        setup = self._session_setup
+        admission = msgspec.structs.replace(setup.admission, anonymous=anonymous)
+        self._session_setup = msgspec.structs.replace(setup, admission=admission)
+
     def user_of(self, token: str) -> str | None:
         """Give the user whose key the token is; by the keys of now, which a reload may change."""
         return self.keys.user_of(token)
@@ -113,7 +121,15 @@ class Bus:
             defaults=_default_options(settings),
             auto_create=settings.channels.auto_create,
         )
-        setup = RegistrySetup(room, bounds, limits.rooms, limits.connections, _predefined(settings), random.Random())  # noqa: S311 - a spread of times, no secret
+        setup = RegistrySetup(
+            room=room,
+            room_bounds=bounds,
+            max_rooms=limits.rooms,
+            max_private_bytes=limits.mailbox_bytes,
+            max_away=limits.connections,
+            predefined=_predefined(settings),
+            random=random.Random(),  # noqa: S311 - for a spread of times, no secret
+        )
         # A registry that is stopped ends the bus, so it never is: each failure is answered and logged by itself.
         strategy = Strategy(always(Directive.RESUME), give_up=Directive.RESUME)
         props: Props[Any] = Props(lambda: Registry(setup, view), bounds)

@@ -15,7 +15,9 @@ from arqonbus.transport import Handshake, Listener, ListenError, Tls
 
 __all__ = ["RELOADABLE", "Reload"]
 
-RELOADABLE = frozenset({"auth.keys", "log.level", "server.origins", "server.tls_cert", "server.tls_key"})
+RELOADABLE = frozenset(
+    {"auth.anonymous", "auth.keys", "log.level", "server.origins", "server.tls_cert", "server.tls_key"}
+)
 """Keys whose change takes effect at a reload, for clients that connect from then on. TLS files are read anew even if
 their names stay, since certificates are renewed in place."""
 
@@ -65,6 +67,7 @@ class Reload:
         tls = Tls(server.tls_cert, server.tls_key, server.tls_client_ca) if server.tls_cert else None
         self._listener.renew(self._handshake(new), tls)
         self._bus.keys = Keys(new.auth.keys)
+        self._bus.let_in_anonymous(bool(new.auth.anonymous))
         self._logs.set_level(new.log.level)
 
 

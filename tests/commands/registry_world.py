@@ -60,7 +60,13 @@ class RegistryWorld:
         )
         room = RoomSetup(channel=channel, channel_bounds=bounds, max_channels=10, defaults=OPTIONS, auto_create=True)
         setup = RegistrySetup(
-            room=room, room_bounds=bounds, max_rooms=max_rooms, max_away=10, predefined=predefined, random=Random(1)
+            room=room,
+            room_bounds=bounds,
+            max_rooms=max_rooms,
+            max_away=10,
+            max_private_bytes=100_000,
+            predefined=predefined,
+            random=Random(1),
         )
         strategy = Strategy(always(Directive.RESUME))
         props: Props[Any] = Props(lambda: Registry(setup, self.view))

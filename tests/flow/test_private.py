@@ -1,6 +1,6 @@
 """Private messages: to clients by id, wherever they are."""
 
-from tests.flow.world import World
+from tests.flow.world import World, settings
 
 
 def test_a_private_message_reaches_its_receiver_alone() -> None:
@@ -92,3 +92,14 @@ def test_they_count_as_messages() -> None:
 
     status = sender.command("status")
     assert (status["messages_in"], status["messages_out"]) == (1, 1)
+
+
+def test_copies_that_together_are_too_large_are_refused() -> None:
+    world = World(settings(limits__mailbox_bytes=1_000, limits__message_bytes=900))
+    sender, receivers = world.connect(), [world.connect() for _ in range(3)]
+    private = {"type": "private", "to": [one.id for one in receivers], "id": "p"}
+
+    sender.send({**private, "payload": "x" * 400})
+
+    assert sender._answer_to("p")["code"] == "too_large"
+    assert [m for one in receivers for m in one.received() if m["type"] == "private"] == []

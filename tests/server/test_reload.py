@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import msgspec
 import pytest
 
-from arqonbus.config import Settings
+from arqonbus.config import Auth, Settings
 from arqonbus.errors import ConfigError
 from arqonbus.server.reload import RELOADABLE, Reload
 from arqonbus.transport import ListenError
@@ -113,3 +114,17 @@ def test_every_reloadable_key_is_one_of_the_settings() -> None:
     for key in RELOADABLE:
         section, _, name = key.partition(".")
         assert hasattr(getattr(Settings(), section), name)
+
+
+def test_keys_that_come_by_a_reload_end_the_welcome_of_anonymous_clients() -> None:
+    world = World()
+    assert world.connect().close_code is None
+    new = msgspec.structs.replace(settings(), auth=Auth(keys={"ada": "key-of-ada"}))
+    reload = Reload(settings(), lambda: new, world.bus, Listener(), Logs(), lambda wanted: None)  # type: ignore[arg-type]
+
+    reload.run()
+    world.run()
+
+    assert world.connect(token="key-of-ada").received()[0]["payload"]["user"] == "ada"
+    anonymous = world.connect()
+    assert anonymous.received() == []  # it is waited for its credentials
