@@ -87,7 +87,13 @@ class Cell(Generic[M]):
         self.props = props
         self.parent = parent
         self.actor: Actor[M] = props.build()
-        self.mailbox: Mailbox[M] = Mailbox(props.bounds, partial(system.dispatcher.enqueue, self), self.bury)
+        dispatcher = system.dispatcher
+        self.mailbox: Mailbox[M] = Mailbox(
+            props.bounds,
+            partial(dispatcher.enqueue, self),
+            self.bury,
+            partial(dispatcher.enqueue_later, self),
+        )
         self.ref: Ref[M] = Ref(name, self, self.mailbox)
         self.state = State.NEW
         self.current: M | None = None
@@ -308,7 +314,7 @@ class Cell(Generic[M]):
         self._system.cell_ended(self)
         # Cell, mailbox and ref hold each other, so they wait for the garbage collector: nothing heavy waits with them.
         self.actor, self.props, self.current = _ENDED, _ENDED_PROPS, None
-        self.mailbox.wake = _nothing
+        self.mailbox.wake = self.mailbox.wake_later = _nothing
 
     def forget_child(self, child: Cell[Any]) -> None:
         """Strike a stopped child off, and go on if this cell waited for it. Called by the child."""

@@ -1,8 +1,9 @@
 """Dispatcher: decides which cell has its turn, and when the loop has.
 
-Cells that have mail stand in one queue, first come first served, and get one turn each; so a busy actor waits for all
-others between two turns of its own. The dispatcher runs from one ``call_soon`` and gives the loop a chance to read
-and write after SLICE_S. It is the kernel's only door to a loop; a loop is anything with the four methods of Loop.
+Cells that have mail stand in two queues, first come first served in each, and get one turn each; so a busy actor waits
+for all others of its queue between two turns of its own. Cells with user mail go before those with control mail only,
+but not always. The dispatcher runs from one ``call_soon`` and gives the loop a chance to read and write after SLICE_S.
+It is the kernel's only door to a loop; a loop is anything with the four methods of Loop.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = ["Dispatcher", "Loop", "Turn"]
 T = TypeVar("T")
 
 SLICE_S = 0.004  # run of turns before the loop may poll: a latency bound; polls cost about 2 us, so it is never dear
+OWED_LOOKS = 4  # of so many looks at the queues, one is for cells with control mail only, whatever else waits
 TURNS_A_LOOK = 16  # turns between two looks at the clock (50 ns each)
 
 
@@ -47,11 +49,12 @@ class Loop(Protocol):
 class Dispatcher:
     """Runs turns on one loop. One per actor system; not thread-safe, as the loop is not."""
 
-    __slots__ = ("_loop", "_ready", "_scheduled", "_tasks", "n_turns", "turn_at")
+    __slots__ = ("_later", "_loop", "_ready", "_scheduled", "_tasks", "n_turns", "turn_at")
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._ready: deque[Turn] = deque()
+        self._later: deque[Turn] = deque()  # those with control mail only
         self._scheduled = False
         self._tasks: set[Any] = set()  # keeps piped work alive: a loop holds its tasks only weakly
         self.n_turns = 0
@@ -64,22 +67,36 @@ class Dispatcher:
             self._scheduled = True
             self._loop.call_soon(self._run)
 
+    def enqueue_later(self, cell: Turn) -> None:
+        """Give ``cell``, which has control mail only, a turn after those that have user mail.
+
+        What comes in goes before what goes out: a receiver that waits meanwhile gets more with one turn. With 1,000
+        members of a channel that is two thirds of the cost of a delivery. One look in OWED_LOOKS is theirs in any case.
+        """
+        self._later.append(cell)
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._run)
+
     def _run(self) -> None:
-        ready = self._ready
+        ready, later = self._ready, self._later
+        n_looks = 0
         self.turn_at = self._loop.time()
         ends_at = self.turn_at + SLICE_S
         try:
-            while ready:
-                n = min(len(ready), TURNS_A_LOOK)
+            while ready or later:
+                n_looks += 1
+                queue = ready if ready and (n_looks % OWED_LOOKS or not later) else later
+                n = min(len(queue), TURNS_A_LOOK)
                 self.n_turns += n
                 for _ in range(n):
-                    ready.popleft().run()
+                    queue.popleft().run()
                 self.turn_at = self._loop.time()
                 if self.turn_at >= ends_at:
                     break
         finally:  # a turn raises nothing but the likes of KeyboardInterrupt; the others go on even then, to end well
-            self._scheduled = bool(ready)
-            if ready:
+            self._scheduled = bool(ready or later)
+            if self._scheduled:
                 self._loop.call_soon(self._run)
 
     def defer(self, callback: Callable[[], None]) -> None:
@@ -113,7 +130,7 @@ class Dispatcher:
     @property
     def n_ready(self) -> int:
         """Cells that wait for their turn."""
-        return len(self._ready)
+        return len(self._ready) + len(self._later)
 
 
 class _Errand:

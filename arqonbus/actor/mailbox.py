@@ -75,22 +75,26 @@ class Mailbox(Generic[M]):
         "user",
         "waiters",
         "wake",
+        "wake_later",
         "weight",
     )
 
-    def __init__(self, bounds: Bounds, wake: Callable[[], None], bury: Callable[[M], None]) -> None:
+    def __init__(
+        self,
+        bounds: Bounds,
+        wake: Callable[[], None],
+        bury: Callable[[M], None],
+        wake_later: Callable[[], None] | None = None,
+    ) -> None:
         self.bounds = bounds
-        self.room = (
-            bounds.items
-        )  # mails that the user lane may hold: 0 once closed, so that put needs one test for both
+        self.room = bounds.items  # mails that the user lane may hold; 0 once closed: put needs one test for both
         self.max_weight = bounds.weight
         self.wake = wake  # puts the cell into the dispatcher's queue
+        self.wake_later = wake_later or wake  # the same for control mail, which may wait for more to come
         self.bury = bury  # is given a mail that nobody will read
         self.control: list[M] = []
         self.user: list[M] = []
-        self.weight = (
-            0  # of the user lane; falls to 0 only when the lane is empty, so it may be too high, never too low
-        )
+        self.weight = 0  # of the user lane; falls to 0 only when that is empty: it may be too high, never too low
         self.awake = False
         self.held = False
         self.is_open = True
@@ -133,7 +137,7 @@ class Mailbox(Generic[M]):
         self.control.append(mail)
         if not self.awake:
             self.awake = True
-            self.wake()
+            self.wake_later()
         return True
 
     def take_control(self) -> list[M]:

@@ -133,6 +133,9 @@ class _TurnByTurn(Dispatcher):
         self._ready.append(cell)
         self._loop.call_soon(partial(self._run_one, cell))
 
+    def enqueue_later(self, cell: Turn) -> None:
+        self.enqueue(cell)  # any order is tried, so none goes first
+
     def _run_one(self, cell: Turn) -> None:
         self._ready.remove(cell)
         self.n_turns += 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from arqonbus.actor.dispatcher import SLICE_S, TURNS_A_LOOK, Dispatcher
+from arqonbus.actor.dispatcher import OWED_LOOKS, SLICE_S, TURNS_A_LOOK, Dispatcher
 from arqonbus.actor.testing import FakeClock, ManualDispatcher
 from tests.actor.stage import Gate
 
@@ -232,3 +232,35 @@ async def test_on_a_loop_turns_run_soon() -> None:
     await asyncio.sleep(0)
 
     assert log == ["a", "b"]
+
+
+# --- two queues -------------------------------------------------------------------------------------------------------
+
+
+def test_cells_with_control_mail_only_come_after_those_with_user_mail() -> None:
+    manual, log = ManualDispatcher(), []
+    manual.dispatcher.enqueue_later(Named(log, "later"))
+    manual.dispatcher.enqueue(Named(log, "first"))
+
+    assert manual.dispatcher.n_ready == 2
+    manual.run_until_idle()
+    assert log == ["first", "later"]
+
+
+def test_cells_with_control_mail_only_are_not_starved() -> None:
+    manual, log = ManualDispatcher(), []
+    for n in range(10 * TURNS_A_LOOK):
+        manual.dispatcher.enqueue(Named(log, n))
+    manual.dispatcher.enqueue_later(Named(log, "later"))
+    manual.run_until_idle()
+
+    assert log.index("later") == (OWED_LOOKS - 1) * TURNS_A_LOOK
+
+
+def test_a_cell_that_comes_later_wakes_the_dispatcher_alone() -> None:
+    manual, log = ManualDispatcher(), []
+    manual.dispatcher.enqueue_later(Named(log, "later"))
+
+    manual.run_until_idle()
+
+    assert log == ["later"]
