@@ -70,9 +70,12 @@ def test_a_second_signal_ends_it_at_once_with_128_and_its_number(bus: Bus) -> No
 
 def test_plain_asyncio_serves_too(tmp_path: Path) -> None:
     bus = Bus(tmp_path, settings=["server.uvloop = false"]).start()
-    with welcomed(bus):
-        pass
-    bus.stop()
+    try:
+        with welcomed(bus):
+            pass
+        bus.stop()
+    finally:
+        bus.kill()
 
     (started,) = (line for line in lines(bus) if line["event"] == "server_started")
     assert started["loop"] == "asyncio"
