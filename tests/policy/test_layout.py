@@ -26,8 +26,8 @@ LONG_MODULES = {
 
 MOST_LINES_A_FUNCTION = 50
 
-NOT_OURS = re.compile(r"/work/|/farm/|\.\./shared|/tmp/w\b|TODO|FIXME|XXX")
-"""Paths of a machine, references out of the repository, loose ends."""
+NOT_OURS = re.compile(r"/(?:home|root|Users)/\w|TODO|FIXME|XXX")
+"""Paths of somebody's machine, loose ends."""
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
