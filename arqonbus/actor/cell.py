@@ -117,16 +117,15 @@ class Cell(Generic[M]):
             return
         mailbox, actor = self.mailbox, self.actor
         self.paused = False
-        rest, put_back = _NO_MAIL, mailbox.put_back_control
+        rest, is_user = _NO_MAIL, False
         try:
             batch = mailbox.control
             if batch:
                 mailbox.control = []
                 rest = iter(batch)
                 actor.turn(rest, self)
-            if mailbox.user and not mailbox.held and not self.paused and not rest.__length_hint__():
-                batch = mailbox.take_user(BUDGET)
-                rest, put_back = iter(batch), mailbox.put_back
+            if mailbox.user and not mailbox.held and not self.paused and (not batch or not rest.__length_hint__()):
+                rest, is_user = iter(mailbox.take_user(BUDGET)), True
                 actor.turn(rest, self)
         except Exception as error:
             self.fail(error)
@@ -139,7 +138,7 @@ class Cell(Generic[M]):
             self.paused = True
         has_more = self.paused or mailbox.control or mailbox.user or mailbox.waiters or self._reason is not None
         if has_more or rest.__length_hint__():
-            self._end_turn(list(rest), put_back)
+            self._end_turn(list(rest), mailbox.put_back if is_user else mailbox.put_back_control)
         else:
             mailbox.awake = False
             mailbox.weight = 0

@@ -109,9 +109,10 @@ class Mailbox(Generic[M]):
             False when the mail was not taken, and is still the sender's: the mailbox is closed, or full under
             ``Overflow.REFUSE``.
         """
-        if (len(self.user) >= self.room or self.weight >= self.max_weight) and not self._make_room():
+        user = self.user
+        if (len(user) >= self.room or self.weight >= self.max_weight) and not self._make_room():
             return False
-        self.user.append(mail)
+        user.append(mail)
         self.weight += weight
         if not self.awake and not self.held:
             self.awake = True

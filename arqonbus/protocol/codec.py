@@ -74,7 +74,12 @@ def decode(text: bytes) -> Envelope:
     if envelope.metadata is not UNSET:
         envelope = _with_headers(envelope)
     if isinstance(envelope, Event):
-        return _with_address(envelope)
+        try:
+            address = split_address(envelope.room, envelope.channel)
+        except ValueError as error:
+            raise InvalidEnvelope(str(error), request_id=envelope.id) from error
+        channel = envelope.channel
+        return envelope if channel is not None and channel != ALL_CHANNELS else _with_address(envelope, *address)
     return _checked(envelope)
 
 
@@ -113,16 +118,12 @@ def _check_utf8(text: bytes) -> None:
         raise NotUtf8(f"byte {error.start} of {len(text)} is no UTF-8") from error
 
 
-def _with_address(event: Event) -> Event:
-    try:
-        room, channel = split_address(event.room, event.channel)
-    except ValueError as error:
-        raise InvalidEnvelope(str(error), request_id=event.id) from error
+def _with_address(event: Event, room: str, channel: str | None) -> Event:
     if channel is None:
         _refuse(event, "expected a channel, got none - at `$.channel`")
     if channel == ALL_CHANNELS:
         _refuse(event, "expected one channel, got '*'; a broadcast reaches all of a room - at `$.channel`")
-    return event if event.channel is not None else msgspec.structs.replace(event, room=room, channel=channel)
+    return msgspec.structs.replace(event, room=room, channel=channel)
 
 
 def _checked(envelope: Private | Broadcast | Command) -> Envelope:

@@ -148,8 +148,10 @@ class Channel(Actor[ChannelMail]):
 
     def flush(self, ctx: Context[ChannelMail]) -> None:
         """Store and deliver the events of this turn, and see whether the channel is needed."""
-        if self._batch or self._repeats:
-            self._commit()
+        if self._batch:
+            self._commit_batch(self._batch)
+        if self._repeats:
+            self._answer_repeats()
         self._timestamp = ""
         if not self._members.count and self._may_go():
             self._watch_idleness(ctx)
@@ -181,10 +183,10 @@ class Channel(Actor[ChannelMail]):
     # --- events -------------------------------------------------------------------------------------------------
 
     def _publish(self, mail: Publish, ctx: Context[ChannelMail]) -> None:
-        event = mail.event
-        seq = self._log.top + len(self._batch) + 1
-        key = None if event.id is None else (mail.card.sender, event.id)
-        if key is not None and (first := self._log.recent.seq_of(key, ctx.now)) is not None:
+        event, batch, log = mail.event, self._batch, self._log
+        seq = log.top + len(batch) + 1
+        event_id = event.id
+        if event_id is not None and (first := log.recent.seq_of((mail.card.sender, event_id), ctx.now)) is not None:
             self._repeats.append((mail, first))
             return
         if not self._timestamp:
@@ -192,7 +194,7 @@ class Channel(Actor[ChannelMail]):
         out = EventOut(
             self._card.room,
             self._card.channel,
-            event.id or f"{self._log.epoch}.{seq}",
+            event_id or f"{log.epoch}.{seq}",
             mail.card.client,
             self._timestamp,
             seq,
@@ -202,10 +204,11 @@ class Channel(Actor[ChannelMail]):
             None if event.traceparent is UNSET else trace_parent(event.traceparent),
             None if event.tracestate is UNSET else trace_state(event.tracestate),
         )
-        self._batch.append(encode(out))
+        batch.append(encode(out))
         self._publishes.append(mail)
-        if key is not None:
-            self._log.recent.add(key, seq, ctx.now)  # last: a failure before this leaves nothing behind
+        if event_id is not None:
+            # last: a failure before this leaves nothing behind
+            log.recent.add((mail.card.sender, event_id), seq, ctx.now)
         if event.ack:
             self._n_acks += 1
 
@@ -214,11 +217,7 @@ class Channel(Actor[ChannelMail]):
         if self._batch:
             self._commit_batch(self._batch)
         if self._repeats:
-            repeats, self._repeats = self._repeats, []
-            self._setup.counters.duplicates += len(repeats)
-            for mail, seq in repeats:
-                if mail.event.ack:
-                    self._acknowledge(mail, seq, duplicate=True)
+            self._answer_repeats()
 
     def _commit_batch(self, batch: list[bytes]) -> None:
         """Store the batch, deliver it, tell the publishers. The one place where an event becomes real."""
@@ -244,6 +243,13 @@ class Channel(Actor[ChannelMail]):
             for seq, mail in enumerate(publishes, top - len(batch) + 1):
                 if mail.event.ack:
                     self._acknowledge(mail, seq, duplicate=False)
+
+    def _answer_repeats(self) -> None:
+        repeats, self._repeats = self._repeats, []
+        self._setup.counters.duplicates += len(repeats)
+        for mail, seq in repeats:
+            if mail.event.ack:
+                self._acknowledge(mail, seq, duplicate=True)
 
     def _acknowledge(self, mail: Publish, seq: int, *, duplicate: bool) -> None:
         stored: Stored = self._setup.history.backend if self._log.keeps else "none"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -21,10 +21,10 @@ def deliver_one(envelope: Struct) -> Deliver:
     return Deliver(text_frame(text), (text,))
 
 
-def deliver_texts(texts: Collection[bytes]) -> Deliver:
+def deliver_texts(texts: Sequence[bytes]) -> Deliver:
     """Make the frames of texts that are encoded already; in their order."""
     if len(texts) == 1:
-        (text,) = texts
+        text = texts[0]
         return Deliver(head(len(text)) + text, (text,))
     parts: list[bytes] = []
     for text in texts:

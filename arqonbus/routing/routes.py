@@ -1,6 +1,8 @@
 """Routes: the refs that a session was given for addresses. Pure.
 
-Bounded, so that a client that publishes to ever new addresses costs no more than one that does not.
+A route to a channel says more than where it is: the gate let the client publish there. Who changes what a client may
+do takes its routes away. Bounded, so that a client that publishes to ever new addresses costs no more than one that
+does not.
 """
 
 from __future__ import annotations

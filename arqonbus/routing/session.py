@@ -88,9 +88,6 @@ class SessionSetup(Struct, frozen=True):
     auto_create: bool
 
 
-_PUBLISH = Action.PUBLISH  # a plain name: looking a member up on its class costs half as much as the gate
-
-
 class _State(Enum):
     AWAITING = "awaiting"  # no valid credentials yet
     OPEN = "open"
@@ -166,15 +163,14 @@ class Session(Actor[SessionMail]):
             ctx.current = mail
             if type(mail) is Inbound:
                 event = mail.envelope
-                if type(event) is Event and (ref := self._routes.get((event.room, event.channel))) is not None:
-                    # A route exists only for a client that is let in. What goes wrong here is left to receive.
-                    try:
-                        self._setup.gate.authorize(self._card.identity, _PUBLISH, event.room, event.channel)
-                    except Refusal as refusal:
-                        self._refuse(event.id, refusal)
-                        continue
-                    if ref.tell(Publish(self._card, event), mail.size):
-                        continue
+                # A route to a channel exists only where the gate let the client publish: see Routes. What goes wrong
+                # here is left to receive.
+                if (
+                    type(event) is Event
+                    and (ref := self._routes.get((event.room, event.channel))) is not None
+                    and ref.tell(Publish(self._card, event), mail.size)
+                ):
+                    continue
             self.receive(mail, ctx)
             if ctx.paused:
                 return
@@ -264,10 +260,11 @@ class Session(Actor[SessionMail]):
 
     def _may_create(self, room: str, channel: str) -> bool:
         """Whether a channel that is not there may be made for the client without being asked for."""
-        if not self._setup.auto_create:
-            return False
+        return self._setup.auto_create and self._may(Action.CREATE, room, channel)
+
+    def _may(self, action: Action, room: str, channel: str) -> bool:
         try:
-            self._setup.gate.authorize(self._card.identity, Action.CREATE, room, channel)
+            self._setup.gate.authorize(self._card.identity, action, room, channel)
         except Forbidden:
             return False
         return True
@@ -400,7 +397,7 @@ class Session(Actor[SessionMail]):
         membership = (mail.room, mail.channel)
         if membership not in self._memberships:
             self._memberships = (*self._memberships, membership)
-        if mail.ref is not None:
+        if mail.ref is not None and self._may(Action.PUBLISH, mail.room, mail.channel):
             self._routes.remember(membership, mail.ref)
         is_resuming = self._is_resuming
         if not is_resuming:

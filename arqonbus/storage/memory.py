@@ -13,9 +13,8 @@ from arqonbus.storage.recent import Recent
 __all__ = ["MemoryHistory", "MemoryLog"]
 
 MAX_IDLE_POSITIONS = 100_000  # logs without events and without a writer whose position is still known; about 25 MB
-
-
 AGE_STEP_S = 0.05  # how fine the age of events is known: an entry for each append would cost as much as the append
+_NO_AGE = (float("-inf"), 0.0)  # stands for the newest age where there is none
 
 
 class _Total:
@@ -35,6 +34,9 @@ class MemoryLog:
     __slots__ = (
         "_ages",
         "_clock",
+        "_most",
+        "_most_bytes",
+        "_newest",
         "_retention",
         "_size",
         "_texts",
@@ -57,10 +59,11 @@ class MemoryLog:
         self.is_open = True
         self.touched_at = clock()  # of the last append, open or close
         self._retention = retention
-        self._clock = clock
-        self._total = total
+        self._most, self._most_bytes = retention.messages, retention.size_bytes  # of _retention, for append
+        self._clock, self._total = clock, total
         self._texts: deque[bytes] = deque()
         self._ages: deque[list[float]] = deque()  # [time, top by then], at least AGE_STEP_S apart: ascending in both
+        self._newest = list(_NO_AGE)  # the last of _ages
         self._size = 0  # bytes of _texts
 
     @property
@@ -80,26 +83,27 @@ class MemoryLog:
     def append(self, texts: Sequence[bytes]) -> int:
         """See Log. Amortized O(1) an event; in one function, since it runs for every turn of every channel."""
         self.top = top = self.top + len(texts)
-        retention = self._retention
-        if not retention.messages or not retention.size_bytes:
+        most, most_bytes = self._most, self._most_bytes
+        if not most or not most_bytes:
             return top
         self.touched_at = now = self._clock()
-        kept, ages, total = self._texts, self._ages, self._total
+        kept, total, newest = self._texts, self._total, self._newest
         size = 0
         for text in texts:
             kept.append(text)
             size += len(text)
-        while len(kept) > retention.messages:
+        while len(kept) > most:
             size -= len(kept.popleft())
-        self._size += size
+        self._size = size_kept = self._size + size
         total.size += size
-        if ages and now - ages[-1][0] < AGE_STEP_S:
-            ages[-1][1] = top
+        if now < newest[0] + AGE_STEP_S:
+            newest[1] = top
         else:
-            ages.append([now, top])
+            self._newest = [now, top]
+            self._ages.append(self._newest)
             self.trim(now)
-        if self._size > retention.size_bytes:
-            self._drop(0, retention.size_bytes)
+        if size_kept > most_bytes:
+            self._drop(0, most_bytes)
         if total.size > total.most:
             total.make_room()
         return top
@@ -148,6 +152,7 @@ class MemoryLog:
     def retain(self, retention: Retention) -> None:
         """See Log."""
         self._retention = retention
+        self._most, self._most_bytes = retention.messages, retention.size_bytes
         self.trim(self._clock())
 
     def close(self) -> None:
@@ -163,6 +168,8 @@ class MemoryLog:
         gone = self.top - len(self._texts) + n_gone  # seq up to which all is gone
         while ages and (ages[0][0] < oldest_ok or ages[0][1] <= gone):
             n_gone = max(n_gone, int(ages.popleft()[1]) - (self.top - len(self._texts)))
+        if not ages:
+            self._newest = list(_NO_AGE)
         if n_gone or self._size > retention.size_bytes:
             self._drop(n_gone, retention.size_bytes)
 

@@ -141,7 +141,14 @@ class Connection(asyncio.BufferedProtocol):
         """Read what came."""
         lobby = self._lobby
         self._pulse.heard = lobby.clock.now
-        self._read(bytes(lobby.buffer[:nbytes]))
+        data = lobby.buffer[:nbytes].tobytes()
+        if self._state is _OPEN and self._stalled is None:  # as in _read, without a call
+            try:
+                self._scanner.feed(data, self)
+            except Exception as error:  # noqa: BLE001 - the edge: logged once, turned into a verdict
+                self._broken(error)
+        else:
+            self._read(data)
 
     def eof_received(self) -> None:
         """Take note that the peer sends no more: the transport closes itself when its buffer is empty."""

@@ -119,11 +119,11 @@ class Scanner:
             if data[pos] == _FINAL_TEXT and self._peer is None and end - pos >= _SHORTEST:
                 size = data[pos + 1] - _MASKED
                 start = pos + 6
-                if size == 126:
-                    size = data[pos + 2] << 8 | data[pos + 3]
+                if size > 125:
+                    size = data[pos + 2] << 8 | data[pos + 3] if size == 126 else -1
                     start = pos + 8
                 stop = start + size
-                if 0 <= size <= self._limit and data[pos + 1] != 255 and stop <= end:
+                if stop <= end and 0 <= size <= self._limit:
                     key = data[start - 4 : start]
                     pos = stop
                     if sink.text(data[start:stop] if key == _NO_KEY else apply_mask(data[start:stop], key)):
