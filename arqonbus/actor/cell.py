@@ -57,7 +57,7 @@ def _nothing() -> None:
 
 # Plain names: looking a member up on its class costs as much as the comparison it is for.
 _RUNNING = State.RUNNING
-_NO_MAIL: Any = iter(())  # Any: of a list's or a tuple's iterator we ask how much it holds, which Iterator lacks
+_NO_MAIL: Any = iter([])  # Any: of a list's iterator we ask how much it holds, which Iterator lacks
 
 
 class Cell(Generic[M]):
@@ -119,12 +119,16 @@ class Cell(Generic[M]):
         self.paused = False
         rest, is_user = _NO_MAIL, False
         try:
-            batch = mailbox.control
-            if batch:
+            if mailbox.control:
+                rest = iter(mailbox.control)
                 mailbox.control = []
-                rest = iter(batch)
                 actor.turn(rest, self)
-            if mailbox.user and not mailbox.held and not self.paused and (not batch or not rest.__length_hint__()):
+            if (
+                mailbox.user
+                and not mailbox.held
+                and not self.paused
+                and (rest is _NO_MAIL or not rest.__length_hint__())
+            ):
                 rest, is_user = iter(mailbox.take_user(BUDGET)), True
                 actor.turn(rest, self)
         except Exception as error:
@@ -136,8 +140,7 @@ class Cell(Generic[M]):
         except Exception as error:
             self.fail(error)
             self.paused = True
-        has_more = self.paused or mailbox.control or mailbox.user or mailbox.waiters or self._reason is not None
-        if has_more or rest.__length_hint__():
+        if mailbox.user or mailbox.control or mailbox.unsettled or self.paused or rest.__length_hint__():
             self._end_turn(list(rest), mailbox.put_back if is_user else mailbox.put_back_control)
         else:
             mailbox.awake = False
@@ -372,6 +375,7 @@ class Cell(Generic[M]):
             return
         self._reason = reason
         self.paused = True
+        self.mailbox.unsettled = True
         self.mailbox.hold()
         self._wake()
 

@@ -72,6 +72,7 @@ class Mailbox(Generic[M]):
         "max_weight",
         "refused",
         "room",
+        "unsettled",
         "user",
         "waiters",
         "wake",
@@ -101,6 +102,9 @@ class Mailbox(Generic[M]):
         self.refused = 0  # mails that found the lane full and went back to their sender
         self.dropped = 0  # mails lost to DROP_OLDEST
         self.waiters: list[Callable[[], None]] | None = None  # made on first use: most mailboxes never fill
+        self.unsettled = (
+            False  # a turn has more to end with than lanes: somebody waits for room, or the cell is to stop
+        )
 
     def put(self, mail: M, weight: int = 0) -> bool:
         """Append to the user lane.
@@ -170,9 +174,11 @@ class Mailbox(Generic[M]):
         if not self.user:
             self.weight = 0
         self.awake = bool(self.control) or (bool(self.user) and not self.held)
+        self.unsettled = self.waiters is not None
         if self.waiters is None or not self._has_room():
             return []
         waiters, self.waiters = self.waiters, None
+        self.unsettled = False
         return waiters
 
     def hold(self) -> None:
@@ -193,6 +199,7 @@ class Mailbox(Generic[M]):
         if self.waiters is None:
             self.waiters = []
         self.waiters.append(callback)
+        self.unsettled = True
         return True
 
     def close(self) -> tuple[list[M], list[Callable[[], None]]]:

@@ -141,7 +141,7 @@ class Connection(asyncio.BufferedProtocol):
         """Read what came."""
         lobby = self._lobby
         self._pulse.heard = lobby.clock.now
-        data = lobby.buffer[:nbytes].tobytes()
+        data = bytes(lobby.buffer[:nbytes])
         if self._state is _OPEN and self._stalled is None:  # as in _read, without a call
             try:
                 self._scanner.feed(data, self)
