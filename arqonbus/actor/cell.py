@@ -129,7 +129,12 @@ class Cell(Generic[M]):
                 and not self.paused
                 and (rest is _NO_MAIL or not rest.__length_hint__())
             ):
-                rest, is_user = iter(mailbox.take_user(BUDGET)), True
+                if len(mailbox.user) > BUDGET:
+                    rest = iter(mailbox.take_user(BUDGET))
+                else:  # as take_user does it, without a call
+                    rest = iter(mailbox.user)
+                    mailbox.user = []
+                is_user = True
                 actor.turn(rest, self)
         except Exception as error:
             self.fail(error)
