@@ -27,7 +27,7 @@ def join_channel(call: Call[JoinChannelArgs], view: View) -> ToRoom:
 
 def _refuse_later_parts(args: JoinChannelArgs) -> None:
     """Refuse what this version does not do, rather than to pass over it in silence."""
+    if args.group is not None and args.overflow not in (None, "disconnect"):
+        raise InvalidArgs(f"expected disconnect for a member of a group, got {args.overflow} - at `$.args.overflow`")
     if args.group is not None:
         raise InvalidArgs("groups are not in this version of the server - at `$.args.group`")
-    if args.overflow not in (None, "disconnect"):
-        raise InvalidArgs(f"expected disconnect, got {args.overflow}: not in this version - at `$.args.overflow`")

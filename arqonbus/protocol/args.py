@@ -51,7 +51,7 @@ Recover: TypeAlias = Literal["strict", "best_effort", "latest"]
 """What a join with `since` asks for: all or nothing, what is left, or the newest event only."""
 
 Overflow: TypeAlias = Literal["disconnect", "drop_oldest", "conflate"]
-"""What becomes of a member that cannot keep up. This version has disconnect only."""
+"""What becomes of a member that cannot keep up: it is closed, loses its oldest events, or all but the newest."""
 
 Order: TypeAlias = Literal["asc", "desc"]
 
@@ -120,7 +120,7 @@ class JoinChannelArgs(_Args, frozen=True, gc=False):
     replay: Annotated[int, Meta(ge=0, le=MAX_PAGE)] | None = None  # newest events on a first join; None: 0
     group: Id | None = None  # not in this version
     presence: bool | None = None  # True: tell this member of joins and leaves
-    overflow: Overflow | None = None  # None: disconnect, the only one in this version
+    overflow: Overflow | None = None  # when this member cannot keep up; None: disconnect
     create: bool | None = None  # None: as channels.auto_create says
 
 

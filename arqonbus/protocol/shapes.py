@@ -23,6 +23,7 @@ __all__ = [
     "Draining",
     "Empty",
     "Gap",
+    "GapReason",
     "LeftReason",
     "Limits",
     "Lost",
@@ -49,6 +50,9 @@ _ShortText = Annotated[str, Meta(max_length=128)]
 
 LeftReason: TypeAlias = Annotated[Literal["left", "lost", "kicked", "drained"], OPEN]
 """Why a member is no longer there: it said so, its connection ended, it was sent away, the server drains."""
+
+GapReason: TypeAlias = Annotated[Literal["drop_oldest", "conflate"], OPEN]
+"""Why events were dropped: the member could not keep up, and its join had asked for this."""
 
 ChannelKind: TypeAlias = Annotated[Literal["user", "configured", "system"], OPEN]
 """Who made a channel: a client, the settings, the server for itself."""
@@ -191,7 +195,7 @@ class Gap(Struct, frozen=True, gc=False):
     epoch: str
     first: int = msgspec.field(name="from")
     last: int = msgspec.field(name="to")
-    reason: str
+    reason: GapReason
 
 
 class StorageStatus(Struct, frozen=True, gc=False):

@@ -49,6 +49,7 @@ from arqonbus.routing.mail import (
     Leave,
     ListMembers,
     Parted,
+    Place,
     Publish,
     ReadHistory,
     Receipt,
@@ -87,6 +88,7 @@ class Channel(Actor[ChannelMail]):
         "_log",
         "_members",
         "_n_acks",
+        "_place",
         "_publishes",
         "_quiet_since",
         "_repeats",
@@ -108,6 +110,7 @@ class Channel(Actor[ChannelMail]):
         self._stars = stars  # (client, joined at) of those who are members of the whole room at the start
         self._members = Members()
         self._log = setup.history.open(card.room, card.channel, retention, card.note())
+        self._place = Place(card.room, card.channel, self._log.epoch)
         self._batch: list[bytes] = []  # JSON texts of the events of this turn: seqs log.top + 1, log.top + 2 ...
         self._publishes: list[Publish] = []  # the mail of each of them
         self._n_acks = 0  # how many of them want to be acknowledged
@@ -238,7 +241,9 @@ class Channel(Actor[ChannelMail]):
         counters.messages_in += len(batch)
         if members.count:
             counters.messages_out += len(batch) * members.count
-            fan_out(deliver_texts(batch), members.refs)
+            if self._place.epoch != self._log.epoch:
+                self._place = Place(self._card.room, self._card.channel, self._log.epoch)
+            fan_out(deliver_texts(batch, self._place, top), members.refs)
         if n_acks:
             for seq, mail in enumerate(publishes, top - len(batch) + 1):
                 if mail.event.ack:
@@ -291,7 +296,10 @@ class Channel(Actor[ChannelMail]):
         if mail.star:
             self._answer_star_join(mail, result, replay)
             return
-        answer = Joined(mail.request_id, self._card.room, self._card.channel, ctx.ref, result, replay)
+        overflow = mail.args.overflow or "disconnect"
+        answer = Joined(
+            mail.request_id, self._card.room, self._card.channel, ctx.ref, result, replay, overflow=overflow
+        )
         mail.card.ref.signal(answer)
 
     def _answer_star_join(self, mail: Join, result: JoinChannelResult, replay: Deliver | None) -> None:

@@ -11,14 +11,14 @@ new session                       registry                 old session
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from arqonbus.actor import Ref
 from arqonbus.errors import Refusal
 from arqonbus.protocol.envelope import accepted
 from arqonbus.protocol.names import SEPARATOR, join_address
-from arqonbus.protocol.payloads import Profile, Resume, merge_profile
+from arqonbus.protocol.payloads import Overflow, Profile, Resume, merge_profile
 from arqonbus.routing.admission import Admission
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.fanout import deliver_one
@@ -36,12 +36,14 @@ from arqonbus.routing.mail import (
     TookOver,
 )
 from arqonbus.routing.outbox import Outbox
+from arqonbus.routing.overflow import Address
 from arqonbus.routing.resumption import Resumption
 from arqonbus.security.gate import Identity
 
 __all__ = ["Continuation"]
 
 Memberships = tuple[tuple[str, str], ...]
+Overflows = Mapping[Address, Overflow]
 
 
 class Continuation:
@@ -53,7 +55,7 @@ class Continuation:
         may_create: whether the client may make a channel that is not there.
     """
 
-    __slots__ = ("_admission", "_inherited", "_may_create", "_old", "_registry", "_successor", "_work")
+    __slots__ = ("_admission", "_inherited", "_may_create", "_old", "_overflows", "_registry", "_successor", "_work")
 
     def __init__(
         self, registry: Ref[RegistryMail], admission: Admission, may_create: Callable[[str, str], bool]
@@ -64,6 +66,7 @@ class Continuation:
         self._work: Resumption | None = None  # the connect that is in work
         self._old: Ref[SessionMail] | None = None  # the session that this one continues, until it is let go
         self._inherited: Memberships = ()  # of that one, until all are joined
+        self._overflows: Overflows = {}  # of these, likewise
         self._successor: Ref[SessionMail] | None = None  # the session that continues this one
 
     @property
@@ -77,22 +80,22 @@ class Continuation:
         outbox.cork()
         client = self._admission.tickets.client_of(resume.ticket) if resume.ticket is not None else None
         if client is None:
-            self._rejoin((), card)
+            self._rejoin((), {}, card)
         else:
             self._registry.tell_past_bound(TakeOver(card, client))
 
     def take_over(self, mail: TookOver, card: ClientCard) -> None:
         """Go on as the client that the old session was, if there was one; join what it was in."""
         if mail.client is not None:
-            self._old, self._inherited = mail.old, mail.memberships
+            self._old, self._inherited, self._overflows = mail.old, mail.memberships, mail.overflows
             card.client = mail.client
             card.identity = Identity(mail.client, card.identity.user, card.identity.anonymous)
             card.profile = merge_profile(mail.profile or Profile(), card.profile)
             self._registry.signal(Opened(card))
-        self._rejoin(mail.memberships, card)
+        self._rejoin(mail.memberships, mail.overflows, card)
 
-    def _rejoin(self, memberships: Memberships, card: ClientCard) -> None:
-        steps = self._work.plan(memberships) if self._work is not None else []
+    def _rejoin(self, memberships: Memberships, overflows: Overflows, card: ClientCard) -> None:
+        steps = self._work.plan(memberships, overflows) if self._work is not None else []
         for room, channel, args, positions in steps:
             request_id, may_create = join_address(room, channel), self._may_create(room, channel)
             join = Join(card, request_id, channel, args, may_create, positions=positions, share=len(steps))
@@ -116,15 +119,17 @@ class Continuation:
         outbox.uncork(deliver_one(accepted(work.request_id, self._admission.connected(card, work.resumed))))
         if self._old is not None:
             self._old.signal(LetGo())
-        self._work, self._old, self._inherited = None, None, ()
+        self._work, self._old, self._inherited, self._overflows = None, None, (), {}
         return True
 
-    def hand_over(self, mail: Replaced, card: ClientCard, memberships: Memberships, own: Ref[Any]) -> bool:
+    def hand_over(
+        self, mail: Replaced, card: ClientCard, memberships: Memberships, overflows: Overflows, own: Ref[Any]
+    ) -> bool:
         """Give another session all that this one is. Returns False when one has it already: then that one is asked."""
         if self._successor is not None:
             self._successor.signal(mail)
             return False
         self._successor = mail.card.ref
         everything = tuple(dict.fromkeys((*memberships, *self._inherited)))
-        mail.card.ref.signal(TookOver(card.client, everything, card.profile, own))
+        mail.card.ref.signal(TookOver(card.client, everything, card.profile, own, {**self._overflows, **overflows}))
         return True

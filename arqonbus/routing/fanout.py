@@ -10,7 +10,7 @@ from msgspec import Struct
 from arqonbus.actor import Ref
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.frames import head, text_frame
-from arqonbus.routing.mail import Deliver
+from arqonbus.routing.mail import Deliver, Place
 
 __all__ = ["deliver_one", "deliver_texts", "fan_out"]
 
@@ -21,16 +21,22 @@ def deliver_one(envelope: Struct) -> Deliver:
     return Deliver(text_frame(text), (text,))
 
 
-def deliver_texts(texts: Sequence[bytes]) -> Deliver:
-    """Make the frames of texts that are encoded already; in their order."""
+def deliver_texts(texts: Sequence[bytes], place: Place | None = None, last: int = 0) -> Deliver:
+    """Make the frames of texts that are encoded already; in their order.
+
+    Args:
+        texts: JSON, at least one for live events.
+        place: of live events: their channel.
+        last: of live events: seq of the last one.
+    """
     if len(texts) == 1:
         text = texts[0]
-        return Deliver(head(len(text)) + text, (text,))
+        return Deliver(head(len(text)) + text, (text,), place, last)
     parts: list[bytes] = []
     for text in texts:
         parts.append(head(len(text)))
         parts.append(text)
-    return Deliver(b"".join(parts), tuple(texts))
+    return Deliver(b"".join(parts), tuple(texts), place, last)
 
 
 def fan_out(deliver: Deliver, members: Iterable[Ref[Any]]) -> None:

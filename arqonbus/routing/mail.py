@@ -5,6 +5,7 @@ Lanes: mail marked [control] goes first and is never refused; all other mail kee
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Raw, Struct
@@ -19,6 +20,7 @@ from arqonbus.protocol.payloads import (
     JoinChannelArgs,
     LeftReason,
     MembersArgs,
+    Overflow,
     Position,
     Profile,
     Resumed,
@@ -58,6 +60,7 @@ __all__ = [
     "Opened",
     "OutboxCheck",
     "Parted",
+    "Place",
     "PrivateMail",
     "Publish",
     "ReadHistory",
@@ -92,11 +95,21 @@ class Invalid(Struct, frozen=True):
     refusal: Refusal
 
 
+class Place(Struct, frozen=True, gc=False):
+    """Where live events are from. Each life of a channel has one of its own: compare them by ``is``."""
+
+    room: str
+    channel: str
+    epoch: str
+
+
 class Deliver(Struct, frozen=True, gc=False):
     """[control] Ready frames for the client. One object is shared by all receivers."""
 
     chunk: bytes  # frames, joined
     texts: tuple[bytes, ...]  # the JSON text of each, for connections that can't use ready frames
+    place: Place | None = None  # of live events, which a member may bear to lose; None: of anything else
+    last: int = 0  # of live events: seq of the last one; those before it lead up to it without a hole
 
 
 class Answer(Struct, frozen=True):
@@ -116,6 +129,7 @@ class Joined(Struct, frozen=True):
     result: Struct
     replay: Deliver | None
     resumed: tuple[Resumed, ...] = ()  # of a resuming join of *: what became of each channel
+    overflow: Overflow = "disconnect"  # what happens to its events from here on when the client cannot keep up
 
 
 class Parted(Struct, frozen=True):
@@ -193,6 +207,7 @@ class TookOver(Struct, frozen=True):
     memberships: tuple[tuple[str, str], ...] = ()
     profile: Profile | None = None
     old: Ref[Any] | None = None  # to be told LetGo
+    overflows: Mapping[tuple[str, str], Overflow] = {}  # of the memberships, where it is not disconnect for all
 
 
 class LetGo(Struct, frozen=True):

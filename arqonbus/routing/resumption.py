@@ -6,13 +6,16 @@ replayed. The answer is made when all have answered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from arqonbus.errors import Refusal
 from arqonbus.protocol.names import ALL_CHANNELS
 from arqonbus.protocol.payloads import (
     JoinChannelArgs,
     JoinChannelResult,
+    Overflow,
     Position,
     Resume,
     Resumed,
@@ -20,6 +23,8 @@ from arqonbus.protocol.payloads import (
 )
 
 __all__ = ["Resumption", "Step", "outcome_of"]
+
+NONE_BEARS: Final[Mapping[tuple[str, str], Overflow]] = MappingProxyType({})
 
 Step = tuple[str, str, JoinChannelArgs, dict[str, Position]]
 """One join: room, channel or *, args, and for * the positions of its channels."""
@@ -41,18 +46,23 @@ class Resumption:
         self._waits_for: set[tuple[str, str]] = set()
         self.resumed: list[Resumed] = []
 
-    def plan(self, memberships: Iterable[tuple[str, str]]) -> list[Step]:
-        """Say what to join: the memberships of the old connection, and what was asked for beside them."""
+    def plan(
+        self, memberships: Iterable[tuple[str, str]], overflows: Mapping[tuple[str, str], Overflow] = NONE_BEARS
+    ) -> list[Step]:
+        """Say what to join: the memberships of the old connection, with what they bear, and what was asked for beside
+        them.
+        """
         memberships = list(memberships)
         whole_rooms = {room for room, channel in memberships if channel == ALL_CHANNELS}
         steps: list[Step] = []
         for room in sorted(whole_rooms):
             covered = {c: p for (r, c), p in self._asked.items() if r == room and (r, c) not in memberships}
-            steps.append((room, ALL_CHANNELS, JoinChannelArgs(room, ALL_CHANNELS), covered))
+            place = (room, ALL_CHANNELS)
+            steps.append((*place, JoinChannelArgs(*place, overflow=overflows.get(place)), covered))
         direct = [place for place in memberships if place[1] != ALL_CHANNELS]
         others = [place for place in self._asked if place not in memberships and place[0] not in whole_rooms]
         for place in (*direct, *others):
-            args = JoinChannelArgs(*place, since=self._asked.get(place))
+            args = JoinChannelArgs(*place, since=self._asked.get(place), overflow=overflows.get(place))
             steps.append((*place, args, {}))
         self._is_planned = True
         self._waits_for = {(room, channel) for room, channel, _, _ in steps}

@@ -294,7 +294,8 @@ class Room(Actor[RoomMail]):
             positions=tuple(sorted(positions, key=lambda position: position.channel)),
         )
         resumed = tuple(gather.resumed)
-        answer = Joined(request.request_id, self._card.room, ALL_CHANNELS, None, result, None, resumed)
+        overflow = request.args.overflow or "disconnect"
+        answer = Joined(request.request_id, self._card.room, ALL_CHANNELS, None, result, None, resumed, overflow)
         request.card.ref.signal(answer)
 
     # --- broadcast ----------------------------------------------------------------------------------------------

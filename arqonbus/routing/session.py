@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
+from functools import partial
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from arqonbus.actor import Actor, Context, Ref
 from arqonbus.errors import Forbidden, Refusal, Unauthenticated
 from arqonbus.protocol import codes
 from arqonbus.protocol.envelope import Broadcast, Command, Event, Private, Response, System, accepted, error_body
-from arqonbus.protocol.payloads import Draining, Membership, Resume, WhoamiResult, merge_profile
+from arqonbus.protocol.payloads import Draining, Membership, Overflow, Resume, WhoamiResult, merge_profile
 from arqonbus.routing import incident
 from arqonbus.routing.admission import Admission, first_profile, read_connect
 from arqonbus.routing.cards import ClientCard
@@ -64,6 +65,7 @@ from arqonbus.security.gate import Action, Gate, Identity
 from arqonbus.security.tally import Tally
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
+from arqonbus.telemetry.losses import Losses
 
 __all__ = ["Session", "SessionSetup"]
 
@@ -82,6 +84,7 @@ class SessionSetup(Struct, frozen=True):
     gate: Gate
     admission: Admission
     counters: Counters
+    losses: Losses
     outbox: OutboxBounds
     max_invalid: int  # invalid messages a minute
     resume_grace_s: float  # that a client whose connection was lost may come back; 0: none
@@ -333,7 +336,7 @@ class Session(Actor[SessionMail]):
         continuation = self._continuation = self._continuation or Continuation(
             setup.registry, setup.admission, self._may_create
         )
-        if continuation.hand_over(mail, self._card, self._memberships, ctx.ref):
+        if continuation.hand_over(mail, self._card, self._memberships, self._outbox.overflows, ctx.ref):
             self._outbox.clear()
             self._socket.close(codes.REPLACED, "continued by another connection")
             self._leave_socket(_State.REPLACED, REPLACED_GRACE_S, ctx)
@@ -342,7 +345,7 @@ class Session(Actor[SessionMail]):
         """Go on without a connection, for the grace at most: nothing is read, what would be sent is thrown away."""
         self._state = state
         self._socket = NO_SOCKET
-        self._outbox = Outbox(NO_SOCKET, self._setup.outbox, with_texts=False)
+        self._outbox = self._outbox.unplugged()
         self._routes = Routes()  # what is left of the client's messages finds no way past _inbound, which drops it
         self._leaves_at = ctx.now + grace_s
         ctx.after(grace_s, GraceOver())
@@ -395,6 +398,7 @@ class Session(Actor[SessionMail]):
 
     def _joined(self, mail: Joined, ctx: Context[SessionMail]) -> None:
         membership = (mail.room, mail.channel)
+        self._bear(membership, mail.overflow, ctx)
         if membership not in self._memberships:
             self._memberships = (*self._memberships, membership)
         if mail.ref is not None and self._may(Action.PUBLISH, mail.room, mail.channel):
@@ -409,6 +413,11 @@ class Session(Actor[SessionMail]):
         else:
             ctx.release()
 
+    def _bear(self, membership: tuple[str, str], overflow: Overflow | None, ctx: Context[SessionMail]) -> None:
+        """Note what a membership bears to lose when the client cannot keep up; None: it is over."""
+        note = partial(self._setup.losses.note, self._card)
+        self._outbox.set_overflow(membership, overflow, self._memberships, note, ctx.now)
+
     @property
     def _is_resuming(self) -> bool:
         return self._continuation is not None and self._continuation.is_resuming
@@ -420,6 +429,7 @@ class Session(Actor[SessionMail]):
 
     def _parted(self, mail: Parted, ctx: Context[SessionMail]) -> None:
         membership = (mail.room, mail.channel)
+        self._bear(membership, None, ctx)
         self._memberships = tuple(one for one in self._memberships if one != membership)
         if mail.result is not None:
             self._respond(mail.request_id, mail.result)
@@ -470,7 +480,7 @@ class Session(Actor[SessionMail]):
             return  # of a connection that this session has left behind
         _log.info("client_disconnected", client=self._card.client, code=mail.code, reason=mail.reason)
         self._socket = NO_SOCKET
-        self._outbox = Outbox(NO_SOCKET, self._setup.outbox, with_texts=False)
+        self._outbox = self._outbox.unplugged()
         ctx.ref.tell_past_bound(Ended(mail.code, mail.reason))
         ctx.after(ENDING_S, GraceOver())
 

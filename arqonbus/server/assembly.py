@@ -31,6 +31,7 @@ from arqonbus.security.tickets import Tickets
 from arqonbus.storage.memory import MemoryHistory
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
+from arqonbus.telemetry.losses import Losses
 
 __all__ = ["Bus"]
 
@@ -151,6 +152,7 @@ class Bus:
                 tickets=Tickets(secrets.token_bytes(32)),
             ),
             counters=self.counters,
+            losses=Losses(self.counters, self.system.dispatcher.now),
             outbox=OutboxBounds(
                 size_bytes=limits.outbox_bytes,
                 messages=limits.outbox_messages,

@@ -6,7 +6,7 @@ __all__ = ["Counters"]
 class Counters:
     """Counts since the start. Written by the actors, read by ``status``; never reset."""
 
-    __slots__ = ("duplicates", "errors", "invalid", "messages_in", "messages_out", "slow_consumers")
+    __slots__ = ("dropped", "duplicates", "errors", "invalid", "messages_in", "messages_out", "slow_consumers")
 
     def __init__(self) -> None:
         """Start at zero."""
@@ -16,3 +16,4 @@ class Counters:
         self.errors = 0  # refusals told to clients, whatever their code
         self.invalid = 0  # of these: messages that were no envelope
         self.slow_consumers = 0  # connections closed with 4100
+        self.dropped = 0  # deliveries of events that slow clients bore to lose, as `gap` tells them

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+from arqonbus.protocol.payloads import Overflow
 from arqonbus.testing.plan import Address
 from arqonbus.testing.visit import Visit
 
@@ -18,9 +20,10 @@ class Guest:
         name: in traces.
         user: empty: nobody knows it.
         random: of the run.
+        overflows: what its joins ask for, one of them at random.
     """
 
-    def __init__(self, name: str, user: str, random: Random) -> None:
+    def __init__(self, name: str, user: str, random: Random, overflows: Sequence[Overflow | None] = (None,)) -> None:
         self.name = name
         self.user = user
         self.visit: Visit | None = None
@@ -31,6 +34,7 @@ class Guest:
         self.unanswered: dict[str, Address] = {}  # events to be sent again, by id, in order
         self._lately: list[tuple[str, Address]] = []  # events that may be sent again for no reason
         self._random = random
+        self._overflows = overflows
         self._n_events = 0
         self._n_commands = 0
 
@@ -113,10 +117,12 @@ class Guest:
         self.wants.add(address)
         room, channel = address
         position = self._position(address)
+        overflow = self._random.choice(self._overflows)
         if position is not None and self._random.random() < 0.9:
-            self.ask("join_channel", room=room, channel=channel, since=position, recover=recover)
+            self.ask("join_channel", room=room, channel=channel, since=position, recover=recover, overflow=overflow)
         else:
-            self.ask("join_channel", room=room, channel=channel, replay=self._random.choice((0, 0, 2, 1000)))
+            n = self._random.choice((0, 0, 2, 1000))
+            self.ask("join_channel", room=room, channel=channel, replay=n, overflow=overflow)
 
     def _position(self, address: Address) -> dict[str, Any] | None:
         """Give the last position seen; a member's own position may move on before the join is read."""
@@ -136,7 +142,7 @@ class Guest:
     def join_all(self, room: str) -> None:
         """Join a room as a whole."""
         self.wants_all.add(room)
-        self.ask("join_channel", room=room, channel="*")
+        self.ask("join_channel", room=room, channel="*", overflow=self._random.choice(self._overflows))
 
     def leave_all(self, room: str) -> None:
         """Leave a room as a whole."""

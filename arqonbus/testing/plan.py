@@ -11,6 +11,7 @@ from random import Random
 from msgspec import Struct
 
 from arqonbus.config.settings import Auth, Channels, History, Limits, Server, Settings
+from arqonbus.protocol.payloads import Overflow
 
 __all__ = ["ACTIONS", "Address", "Plan", "draw"]
 
@@ -47,6 +48,12 @@ ACTIONS: Mapping[str, float] = {
 """How often each step of a run happens, before the seed has its say."""
 
 _NEEDED = frozenset({"publish", "join", "connect", "notice", "read_on"})  # without them nothing happens, or for ever
+_OVERFLOWS: tuple[tuple[Overflow | None, ...], ...] = (
+    (None,),
+    ("drop_oldest",),
+    ("conflate",),
+    (None, "disconnect", "drop_oldest", "conflate"),
+)
 _FACTORS = (0.0, 0.3, 1.0, 1.0, 3.0)
 _LONGEST_S = 3600.0  # of virtual time that a run lasts, by far
 
@@ -65,6 +72,7 @@ class Plan(Struct, frozen=True):
             ``newest`` mostly the last that woke.
         calm: share of steps after which the bus runs until it is idle; after the others it runs a few turns or none.
         high_bytes: that a connection holds for a client before it says stop.
+        overflows: what joins ask for, one of them at random; None: nothing.
     """
 
     seed: int
@@ -76,6 +84,7 @@ class Plan(Struct, frozen=True):
     order: str
     calm: float
     high_bytes: int
+    overflows: tuple[Overflow | None, ...] = (None,)
 
     @property
     def keeps_long(self) -> bool:
@@ -111,6 +120,7 @@ def draw(seed: int) -> Plan:
         order=random.choice(("random", "random", "random", "newest", "fair")),
         calm=random.choice((0.05, 0.2, 0.2, 0.6)),
         high_bytes=random.choice((300, 1000, 4000)),
+        overflows=random.choice(_OVERFLOWS),
     )
 
 

@@ -29,6 +29,7 @@ class Outcome(Struct, frozen=True):
     n_turns: int
     n_messages: int  # that clients sent and the bus took
     n_connections: int
+    n_dropped: int  # deliveries of events that clients bore to lose
     virtual_s: float
     trace: tuple[str, ...] = ()
 
@@ -65,6 +66,7 @@ class _Run:
             n_turns=statistics.turns,
             n_messages=self._world.bus.counters.messages_in,
             n_connections=sum(len(guest.visits) for guest in self._world.guests),
+            n_dropped=self._world.bus.counters.dropped,
             virtual_s=self._world.manual.clock.time() - 1000,
             trace=tuple(self._ledger.trace or ()),
         )

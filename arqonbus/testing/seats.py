@@ -40,6 +40,7 @@ class Seats:
         self.seen: dict[Address, dict[str, Any]] = {}  # address -> position after the last event of a seat that ended
         self._doubtful: set[str] = set()  # rooms that may count this connection in for longer than it knows
         self._early: dict[Address, list[dict[str, Any]]] = {}  # events that came before the answer to a join of all
+        self._overflows: dict[Address, str | None] = {}  # what the last join of each asked for, ``*`` for a room
         self._who = who
         self._ledger = ledger
         self._keeping = keeping
@@ -65,6 +66,22 @@ class Seats:
             self._fail("order", f"sees {_at(address)} {event['seq']} instead of {seat.next}")
         seat.next = event["seq"] + 1
         self._ledger.compare(self._who, address, seat.epoch, event)
+
+    def gap(self, gap: dict[str, Any]) -> None:
+        """Be told of lost events: those that must come now, and only where the join has asked for it."""
+        address = (gap["room"], gap["channel"])
+        seat = self.by_address.get(address)
+        if seat is None:
+            self._fail("membership", f"is told of a gap in {_at(address)}, but is not in it")
+            return
+        place = address if seat.direct else (address[0], "*")
+        if gap["reason"] != self._overflows.get(place):
+            self._fail("overflow", f"loses events of {_at(address)}: {gap['reason']}, which it had not asked for")
+        if (gap["epoch"], gap["from"]) != (seat.epoch, seat.next) or gap["to"] < gap["from"]:
+            self._fail("order", f"is told of the gap {_at(address)} {gap['from']} to {gap['to']} at {seat.next}")
+        if self._ledger.entry(address, gap["epoch"], gap["to"]) is None:
+            self._fail("stored", f"is told of the gap to {_at(address)} {gap['to']}, which was not stored")
+        seat.next = gap["to"] + 1
 
     def created(self, address: Address, info: dict[str, Any], opening: str | None) -> None:
         """Be told of a new channel of a room."""
@@ -104,12 +121,14 @@ class Seats:
         wrong = why_wrong(args, result, self._keeping)
         if wrong is not None:
             self._fail("recovery", f"joins {_at(address)}: the answer {wrong}")
+        self._overflows[address] = args.get("overflow")
         first = result["seq"] - result["replayed"] + 1
         self.by_address[address] = Seat(result["epoch"], first, True, seat is not None and seat.star)
 
-    def joined_all(self, room: str, positions: list[dict[str, Any]]) -> None:
+    def joined_all(self, room: str, positions: list[dict[str, Any]], overflow: str | None = None) -> None:
         """A join of a whole room was answered ``ok``."""
         self.rooms.add(room)
+        self._overflows[room, "*"] = overflow
         for position in positions:
             address = (room, position["channel"])
             seat = self.by_address.get(address)

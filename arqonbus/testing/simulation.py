@@ -37,6 +37,7 @@ class Summary(Struct, frozen=True):
     n_turns: int
     n_messages: int
     n_connections: int
+    n_dropped: int
     virtual_s: float
     seconds: float
 
@@ -59,7 +60,7 @@ def run_seeds(
         progress: called after each seed with how many ran and failed.
     """
     failed: list[Outcome] = []
-    n_turns = n_messages = n_connections = n_done = 0
+    n_turns = n_messages = n_connections = n_dropped = n_done = 0
     virtual_s, began = 0.0, time.perf_counter()
     with _quiet():
         for seed in range(first, first + n_seeds):
@@ -67,13 +68,14 @@ def run_seeds(
             n_done += 1
             n_turns, n_messages = n_turns + outcome.n_turns, n_messages + outcome.n_messages
             n_connections, virtual_s = n_connections + outcome.n_connections, virtual_s + outcome.virtual_s
+            n_dropped += outcome.n_dropped
             if outcome.broken:
                 failed.append(outcome)
             progress(n_done, len(failed))
             if len(failed) >= most_failures:
                 break
     seconds = time.perf_counter() - began
-    return Summary(first, n_done, tuple(failed), n_turns, n_messages, n_connections, virtual_s, seconds)
+    return Summary(first, n_done, tuple(failed), n_turns, n_messages, n_connections, n_dropped, virtual_s, seconds)
 
 
 @contextmanager
@@ -138,6 +140,7 @@ def _table(summary: Summary) -> str:
         "turns": str(summary.n_turns),
         "messages": str(summary.n_messages),
         "connections": str(summary.n_connections),
+        "events dropped": str(summary.n_dropped),
         "virtual hours": f"{summary.virtual_s / 3600:.1f}",
         "seconds": f"{summary.seconds:.1f} ({summary.n_seeds / max(summary.seconds, 1e-9):.0f} seeds/s)",
     }

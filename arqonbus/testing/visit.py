@@ -157,6 +157,9 @@ class Visit:
         elif name == "channel_deleted":
             self._ledger.note(f"{self.who} is told of the end of {message['room']}:{message['channel']}")
             self.seats.deleted((message["room"], message["channel"]))
+        elif name == "gap":
+            self._ledger.note(f"{self.who} is told of a gap in {message['room']}:{message['channel']}")
+            self.seats.gap(message["payload"])
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
@@ -201,7 +204,7 @@ class Visit:
         if code != "ok":
             self._not_moved((room, channel), code, is_join)
         elif is_join and channel == "*":
-            self.seats.joined_all(room, result["positions"])
+            self.seats.joined_all(room, result["positions"], asked.args.get("overflow"))
         elif is_join:
             self.seats.joined((room, channel), asked.args, result)
         elif channel == "*":

@@ -10,13 +10,16 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
+
 from arqonbus.actor import Directive, Dispatcher, Props, Ref
 from arqonbus.actor.testing import ManualDispatcher
 from arqonbus.commands.request import View
 from arqonbus.config import Settings
 from arqonbus.routing.mail import RegistryMail, SessionMail
-from arqonbus.routing.session import Session
+from arqonbus.routing.session import Session, SessionSetup
 from arqonbus.routing.socket import Hello, Socket
+from arqonbus.security import Gate
 from arqonbus.server.assembly import Bus
 from arqonbus.storage.history import History
 from arqonbus.testing.guest import Guest
@@ -31,6 +34,7 @@ from arqonbus.testing.witness import Faults, Injected, WitnessHistory
 __all__ = ["SimulatedBus", "World"]
 
 EPOCH_S = 1000.0  # the fake clock's start
+PIECE_BYTES = 400  # of one write to a client that bears losses: connections of simulated clients hold little more
 ROOMY_BYTES = 1 << 30  # that a connection of a healthy world holds: no client is too slow any more
 MOST_PUMPS = 1000  # rounds of turns and reads until nothing moves; more means that something feeds itself
 
@@ -62,6 +66,10 @@ class SimulatedBus(Bus):
     def wrap_history(self, history: History) -> History:
         """Give the history that channels see, made of the watched one."""
         return history
+
+    def _sessions(self, settings: Settings, gate: Gate) -> SessionSetup:
+        setup = super()._sessions(settings, gate)
+        return replace(setup, outbox=replace(setup.outbox, piece_bytes=PIECE_BYTES))
 
     def make_session(self, client: str, socket: Socket, hello: Hello) -> Session:
         """Make the actor of one connection."""
@@ -102,7 +110,7 @@ class World:
         self.bus.system._on_failure = self._failed  # private: the bus takes the kernel's hook for its own log
         self.manual.run_until_idle()
         self.n_actors_at_rest = self.bus.system.statistics().actors
-        self.guests = [Guest(f"g{n}", user, self.random) for n, user in enumerate(plan.users)]
+        self.guests = [Guest(f"g{n}", user, self.random, plan.overflows) for n, user in enumerate(plan.users)]
 
     def _timestamp(self) -> str:
         self.faults.look_at_clock()

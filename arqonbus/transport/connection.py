@@ -248,7 +248,7 @@ class Connection(asyncio.BufferedProtocol):
             self._lobby.counters.no_pong += 1
             self.close(codes.NO_PONG, "no answer to a ping")
             return
-        if beat.heartbeat and self._session is not None:
+        if beat.heartbeat and self._session is not None and not self._congested:  # what it has not read will do
             self._session.signal(self._lobby.heartbeat)
         if beat.ping:
             self._transport.write(PING_FRAME)

@@ -43,13 +43,21 @@ def test_one_more_membership_than_allowed_is_refused() -> None:
     ("more", "where"),
     [
         ({"group": "g"}, "args.group"),
-        ({"overflow": "drop_oldest"}, "args.overflow"),
-        ({"overflow": "conflate"}, "args.overflow"),
+        ({"group": "g", "overflow": "drop_oldest"}, "args.overflow"),
+        ({"group": "g", "overflow": "conflate"}, "args.overflow"),
     ],
 )
 def test_what_this_version_does_not_do_is_refused(more: dict[str, Any], where: str) -> None:
     with pytest.raises(InvalidArgs, match=where):
         join_channel(call(JoinChannelArgs("r", "c", **more), "r", "c"), view())
+
+
+@pytest.mark.parametrize("channel", ["c", "*"])
+@pytest.mark.parametrize("overflow", [None, "disconnect", "drop_oldest", "conflate"])
+def test_what_the_member_bears_is_for_its_session_to_know(overflow: Any, channel: str) -> None:
+    args = JoinChannelArgs("r", channel, overflow=overflow)
+
+    assert join_channel(call(args, "r", channel), view()).mail.args is args
 
 
 @pytest.mark.parametrize("more", [{"since": Position("e", 1)}, {"replay": 1}])

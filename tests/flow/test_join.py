@@ -203,14 +203,12 @@ def test_one_more_room_than_the_server_may_have_is_refused_the_servers_own_aside
     assert client.join("two", "c")["seq"] == 0
 
 
-def test_groups_and_other_overflows_are_refused_in_words() -> None:
+def test_groups_are_refused_in_words() -> None:
     client = World().connect()
 
     assert client.join("r", "c", group="g")["message"] == (
         "groups are not in this version of the server - at `$.args.group`"
     )
-    assert client.join("r", "c", overflow="conflate")["code"] == "invalid_args"
-    assert client.join("r", "c", overflow="disconnect")["members"] == 1
 
 
 def test_a_join_that_meets_the_forced_end_of_its_channel_is_not_lost() -> None:

@@ -3,6 +3,7 @@
 from arqonbus.actor import ActorSystem
 from arqonbus.actor.testing import ManualDispatcher, Probe
 from arqonbus.errors import NotFound
+from arqonbus.protocol.payloads import Overflow
 from arqonbus.routing.continuation import Continuation
 from arqonbus.routing.mail import Answer, Replaced, TookOver
 from arqonbus.routing.outbox import Outbox, OutboxBounds
@@ -31,10 +32,11 @@ def test_the_second_who_comes_is_sent_on_to_the_first() -> None:
     old, one, two = card("old"), card("one"), card("two")
     one.ref, two.ref = first.ref, second.ref
 
-    taken = continuation.hand_over(Replaced(one), old, (("r", "c"),), own.ref)
-    again = continuation.hand_over(Replaced(two), old, (("r", "c"),), own.ref)
+    borne: dict[tuple[str, str], Overflow] = {("r", "c"): "conflate"}
+    taken = continuation.hand_over(Replaced(one), old, (("r", "c"),), borne, own.ref)
+    again = continuation.hand_over(Replaced(two), old, (("r", "c"),), borne, own.ref)
     manual.run_until_idle()
 
     assert (taken, again) == (True, False)
-    assert first.mails == [TookOver("old", (("r", "c"),), old.profile, own.ref), Replaced(two)]
+    assert first.mails == [TookOver("old", (("r", "c"),), old.profile, own.ref, borne), Replaced(two)]
     assert second.mails == []

@@ -5,7 +5,7 @@ from arqonbus.actor.testing import ManualDispatcher, Probe
 from arqonbus.protocol.envelope import System
 from arqonbus.protocol.payloads import Empty
 from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out
-from arqonbus.routing.mail import Deliver
+from arqonbus.routing.mail import Deliver, Place
 from tests.flow.world import frames_of
 
 
@@ -24,6 +24,14 @@ def test_texts_become_frames_in_their_order(sizes: list[int]) -> None:
 
     assert frames_of(made.chunk) == texts
     assert made.texts == tuple(texts)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_live_events_say_where_they_are_from(n: int) -> None:
+    place = Place("r", "c", "e1")
+
+    assert (deliver_texts([b"x"] * n, place, 7).place, deliver_texts([b"x"] * n, place, 7).last) == (place, 7)
+    assert deliver_texts([b"x"] * n).place is None
 
 
 def test_every_member_gets_the_same_object_and_the_dead_hold_nobody_up() -> None:

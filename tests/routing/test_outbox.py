@@ -134,6 +134,27 @@ def test_the_time_over_the_soft_bound_must_be_without_a_break() -> None:
     assert box.why_too_slow(9.0) is not None
 
 
+def test_without_a_membership_that_bears_losses_there_is_no_backlog() -> None:
+    box, _ = outbox()
+    box.set_overflow(("r", "c"), "disconnect", (), lambda *loss: None, 0.0)
+    box.set_overflow(("r", "c"), None, (), lambda *loss: None, 0.0)
+
+    assert (box.backlog, box.overflows) == (None, {})
+
+
+def test_an_outbox_without_its_socket_keeps_what_memberships_bear_and_nothing_else() -> None:
+    box, _ = blocked()
+    box.set_overflow(("r", "c"), "conflate", [("r", "d")], lambda *loss: None, 0.0)
+    box.waiting.append(deliver(b"x"))
+    unplugged = box.unplugged()
+    unplugged.set_overflow(("r", "e"), "drop_oldest", (), lambda *loss: None, 0.0)
+    unplugged.waiting.append(deliver(b"y"))
+    unplugged.flush()
+
+    assert unplugged.overflows == {("r", "d"): "disconnect", ("r", "c"): "conflate", ("r", "e"): "drop_oldest"}
+    assert (unplugged.waiting, unplugged.is_blocked) == ([], False)
+
+
 def test_what_is_cleared_is_counted_and_gone() -> None:
     box, _ = blocked()
     box.waiting += [deliver(b"x", 3), deliver(b"y")]

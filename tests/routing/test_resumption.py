@@ -45,6 +45,19 @@ def test_positions_of_a_room_joined_whole_go_with_that_join() -> None:
     ]
 
 
+def test_what_each_membership_bears_is_asked_for_again() -> None:
+    steps = resumption(("r", "z", 3)).plan(
+        [("r", "a"), ("r", "b"), ("s", "*")], {("r", "a"): "conflate", ("s", "*"): "drop_oldest"}
+    )
+
+    assert [(room, channel, args.overflow) for room, channel, args, _ in steps] == [
+        ("s", "*", "drop_oldest"),
+        ("r", "a", "conflate"),
+        ("r", "b", None),
+        ("r", "z", None),
+    ]
+
+
 def test_it_is_done_when_all_joins_have_answered() -> None:
     work = resumption(("r", "a", 1), ("r", "b", 2))
     work.plan(())

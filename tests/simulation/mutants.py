@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from arqonbus.actor import Context
 from arqonbus.errors import StorageError
 from arqonbus.protocol.codes import NORMAL
-from arqonbus.routing.mail import Answer, Deliver, Lost, Receipt, SessionMail
+from arqonbus.protocol.frames import text_frame
+from arqonbus.routing.mail import Answer, Deliver, Joined, Lost, Receipt, SessionMail
 from arqonbus.routing.session import Session
 from arqonbus.routing.socket import Hello, Socket
 from arqonbus.storage.history import History, Log, Page, Retention
 from arqonbus.storage.recent import Recent
+from arqonbus.testing.line import frames_of
 from arqonbus.testing.simulation import SimulatedBus
 
 __all__ = ["MUTANTS"]
@@ -102,6 +104,32 @@ class ForgetsAnAnswer(MailBus):
             self.n_seen += type(mail) is Answer
             if type(mail) is not Answer or self.n_seen != 1:
                 yield mail
+
+
+class SwallowingSocket:
+    """Passes everything on but gaps."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    def write(self, chunk: bytes, texts: Sequence[bytes]) -> bool:
+        kept = [text for text in frames_of(chunk) if b'"event":"gap"' not in text]
+        return self._socket.write(b"".join([text_frame(text) for text in kept]), kept)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+class DropsInSilence(SimulatedBus):
+    def make_session(self, client: str, socket: Socket, hello: Hello) -> Session:
+        return super().make_session(client, SwallowingSocket(socket), hello)
+
+
+class ConflatesAll(MailBus):
+    """Every membership bears all but the newest event, whatever the join said."""
+
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        return (replace(mail, overflow="conflate") if type(mail) is Joined else mail for mail in batch)
 
 
 class TouchedLog:
@@ -230,4 +258,6 @@ MUTANTS: tuple[type[SimulatedBus], ...] = (
     ReplaysTooLittle,
     KeepsWhatWasDeleted,
     KeepsLostSessions,
+    DropsInSilence,
+    ConflatesAll,
 )

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.specs import steps_clients, steps_commands, steps_frames, steps_load, steps_process, steps_raw
+from tests.specs import (
+    steps_clients,
+    steps_commands,
+    steps_frames,
+    steps_load,
+    steps_overflow,
+    steps_process,
+    steps_raw,
+)
 from tests.specs.bus import Bus
 from tests.specs.spec_loader import Scenario, scenarios, spec_paths
 from tests.specs.step_registry import registry
 from tests.specs.world import World
 
-STEP_MODULES = (steps_clients, steps_commands, steps_frames, steps_load, steps_process, steps_raw)
+STEP_MODULES = (steps_clients, steps_commands, steps_frames, steps_load, steps_overflow, steps_process, steps_raw)
 LIMIT_S = 60.0
 """For one scenario; the slowest, with 1,000 members, takes about a third of it."""
 

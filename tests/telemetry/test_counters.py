@@ -7,6 +7,7 @@ def test_every_counter_starts_at_zero() -> None:
     counters = Counters()
 
     assert {name: getattr(counters, name) for name in Counters.__slots__} == {
+        "dropped": 0,
         "duplicates": 0,
         "errors": 0,
         "invalid": 0,

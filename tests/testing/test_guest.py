@@ -99,6 +99,15 @@ def test_a_member_that_joins_again_says_how_far_it_is() -> None:
     assert stage.visit.asked[1].args["since"] == {"epoch": "e", "seq": 4}
 
 
+def test_its_joins_ask_for_what_the_plan_lets_them_bear() -> None:
+    guest = Guest("g", "ada", Sure(), ("conflate", None))
+    stage = come(guest)
+    guest.join(PLACE, None)
+    guest.join_all("r")
+
+    assert [asked.args["overflow"] for asked in stage.visit.asked] == ["conflate", "conflate"]
+
+
 def test_it_sees_the_end_of_its_connection() -> None:
     guest = Guest("g", "ada", Sure())
     stage = come(guest)

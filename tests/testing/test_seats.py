@@ -12,19 +12,25 @@ PLACE = ("r", "c")
 
 
 class Chair:
-    """One connection's seats, before a ledger that compares nothing."""
+    """One connection's seats, before a ledger that compares nothing and knows of 100 events."""
 
     def __init__(self) -> None:
         self.ledger = Ledger(lambda: 0.0, 0.0)
         self.ledger.compare = lambda *event: None
+        self.ledger.entry = lambda address, epoch, seq: seq <= 100 or None
         self.seats = Seats("ada", self.ledger, Keeping(1000, True, True))
 
     def join(self, seq: int, replayed: int = 0, **args: Any) -> None:
         result = {"epoch": "e", "seq": seq, "recovered": "since" in args, "reason": None, "replayed": replayed}
         self.seats.joined(PLACE, args, result)
 
-    def join_all(self, *seqs: int) -> None:
-        self.seats.joined_all("r", [{"channel": "c", "epoch": "e", "seq": seq} for seq in seqs])
+    def join_all(self, *seqs: int, overflow: str | None = None) -> None:
+        self.seats.joined_all("r", [{"channel": "c", "epoch": "e", "seq": seq} for seq in seqs], overflow)
+
+    def lose(self, first: int, last: int, reason: str = "conflate", epoch: str = "e") -> list[str]:
+        gap = {"room": "r", "channel": "c", "epoch": epoch, "from": first, "to": last, "reason": reason}
+        self.seats.gap(gap)
+        return self.rules
 
     def see(self, *seqs: int, opening: str | None = None) -> list[str]:
         for seq in seqs:
@@ -171,6 +177,53 @@ def test_broadcasts_are_for_members_and_for_those_the_room_may_count_as_such() -
 
     chair.seats.doubt("s")
     assert chair.seats.may_hear("s", None) is True
+
+
+def test_a_gap_stands_for_the_events_that_it_names() -> None:
+    chair = Chair()
+    chair.join(4, overflow="conflate")
+    chair.see(5)
+    chair.lose(6, 8)
+
+    assert chair.see(9) == []
+
+
+@pytest.mark.parametrize(("first", "last"), [(5, 8), (7, 8), (6, 5)])
+def test_a_gap_that_overlaps_or_leaves_a_hole_is_noticed(first: int, last: int) -> None:
+    chair = Chair()
+    chair.join(5, overflow="conflate")
+
+    assert chair.lose(first, last) == ["order"]
+
+
+def test_a_gap_in_another_epoch_is_noticed() -> None:
+    chair = Chair()
+    chair.join(5, overflow="conflate")
+
+    assert "order" in chair.lose(6, 8, epoch="other")
+
+
+def test_a_gap_of_events_that_were_never_stored_is_noticed() -> None:
+    chair = Chair()
+    chair.join(50, overflow="conflate")
+
+    assert chair.lose(51, 200) == ["stored"]
+
+
+def test_who_bears_nothing_loses_nothing() -> None:
+    chair = Chair()
+    chair.join(0, overflow="conflate")
+    chair.join_all(0, overflow="drop_oldest")
+    chair.lose(1, 2)
+    chair.seats.left(PLACE)
+    assert chair.lose(3, 4, "drop_oldest") == []
+
+    chair.join(4)
+    assert chair.lose(5, 6, "drop_oldest") == ["overflow"]
+
+
+def test_a_gap_is_for_members() -> None:
+    assert Chair().lose(1, 2) == ["membership"]
 
 
 def test_positions_outlive_the_connection() -> None:

@@ -16,6 +16,7 @@ def test_many_seeds_are_summed_up() -> None:
 
     assert (summary.first, summary.n_seeds, summary.failed) == (10, 3, ())
     assert summary.n_turns > 100
+    assert run_seeds(0, 20).n_dropped > 0
     assert seen == [(1, 0), (2, 0), (3, 0)]
 
 

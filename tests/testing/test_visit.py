@@ -29,6 +29,26 @@ def test_commands_are_answered_in_order_and_once() -> None:
     assert stage.rules == ["answer"]
 
 
+def test_a_gap_that_nobody_bears_is_noticed() -> None:
+    stage = Stage()
+    stage.visit.ask("k1", "join_channel", room="r", channel="c", overflow=None)
+    stage.answer("k1", POSITION)
+    gap = {"room": "r", "channel": "c", "epoch": "e", "from": 1, "to": 2, "reason": "conflate"}
+    stage.say({"type": "system", "event": "gap", "room": "r", "channel": "c", "payload": gap})
+
+    assert stage.rules == ["overflow", "stored"]
+
+
+def test_a_whole_room_is_joined_with_what_its_member_bears() -> None:
+    stage = Stage()
+    stage.visit.ask("k1", "join_channel", room="r", channel="*", overflow="conflate")
+    stage.answer("k1", {"positions": [{"channel": "c", "epoch": "e", "seq": 0}]})
+    gap = {"room": "r", "channel": "c", "epoch": "e", "from": 1, "to": 2, "reason": "conflate"}
+    stage.say({"type": "system", "event": "gap", "room": "r", "channel": "c", "payload": gap})
+
+    assert stage.rules == ["stored"]
+
+
 def test_an_answer_out_of_turn_is_noticed() -> None:
     stage = asked("k1", "k2")
     stage.answer("k2")

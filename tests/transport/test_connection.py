@@ -454,6 +454,18 @@ async def test_after_silence_of_the_server_the_session_gets_a_heartbeat_to_send(
         assert [type(mail) for mail in signals] == [Deliver, Deliver]
 
 
+async def test_a_client_that_has_not_read_what_it_was_sent_needs_no_heartbeat():
+    async with serving(timeouts=QUICK) as server, open_client(server.port, limit=1024) as client:
+        session = await server.session()
+        while session.socket.write(text_frame(b"x" * 60_000), ()):
+            await asyncio.sleep(0)
+        for _ in range(10):
+            client.send(frame(10, b""))
+            await asyncio.sleep(0.05)
+
+        assert (server.listener.statistics().open, session.signals) == (1, [])
+
+
 async def test_a_client_that_is_not_read_is_not_called_dead():
     async with serving(Sessions(room=1), timeouts=QUICK) as server, open_client(server.port) as client:
         session = await server.session()
