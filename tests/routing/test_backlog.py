@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -661,6 +662,7 @@ def _is_kept(line: Any) -> bool:
     return isinstance(line, list) and line[0] not in CHANNELS
 
 
+@pytest.mark.proves("014/SC-002")
 @settings(deadline=None, max_examples=1000)
 @given(
     st.lists(step, max_size=60),
