@@ -179,11 +179,12 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     outbox_bytes: Annotated[
         int,
         between(
-            "bytes that may wait for one client; more: close 4100; at least `message_bytes`", ge=64, le=LARGEST_BYTES
+            "bytes that may wait for one client; more: events go that its joins let go, else close 4100; "
+            "at least `message_bytes`", ge=64, le=LARGEST_BYTES
         ),
     ] = 4_194_304
     outbox_messages: Annotated[
-        int, between("messages that may wait for one client; more: close 4100", ge=1, le=10_000_000)
+        int, between("messages that may wait for one client; more: as with `outbox_bytes`", ge=1, le=10_000_000)
     ] = 16_384
     outbox_soft_bytes: Annotated[
         int,
@@ -195,7 +196,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         float, above_zero("seconds that `outbox_soft_bytes` may be exceeded before close 4100", le=LONGEST_S)
     ] = 5.0
     outbox_age_s: Annotated[
-        float, above_zero("seconds that a message may wait for one client before close 4100", le=LONGEST_S)
+        float, above_zero("seconds that a message may wait for one client; more: as with `outbox_bytes`", le=LONGEST_S)
     ] = 10.0
     control_rate: Annotated[
         float, above_zero("control frames (ping, pong) a second from one client; more: it is cut", le=1_000_000)
