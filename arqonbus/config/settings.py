@@ -180,7 +180,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int,
         between(
             "bytes that may wait for one client; more: events go that its joins let go, else close 4100; "
-            "at least `message_bytes`", ge=64, le=LARGEST_BYTES
+            "at least `message_bytes`",
+            ge=64,
+            le=LARGEST_BYTES,
         ),
     ] = 4_194_304
     outbox_messages: Annotated[
