@@ -6,7 +6,6 @@ the refs that they were given.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from random import Random
 from typing import Any, ClassVar
@@ -14,9 +13,10 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
+from arqonbus.commands.last_will import last_will
 from arqonbus.commands.request import Call, Reply, ToClient, ToRoom, View
-from arqonbus.commands.table import TABLE
-from arqonbus.errors import LimitExceeded, NotFound, Refusal, TooLarge, UnknownCommand
+from arqonbus.commands.table import TABLE, unknown
+from arqonbus.errors import LimitExceeded, NotFound, Refusal, TooLarge
 from arqonbus.protocol.codec import decode_args
 from arqonbus.protocol.envelope import PrivateOut, trace_parent, trace_state
 from arqonbus.protocol.names import is_system
@@ -32,9 +32,11 @@ from arqonbus.routing.mail import (
     Create,
     Drain,
     DrainAll,
+    LastWill,
     LetGo,
     Opened,
     PrivateMail,
+    ProfileChanged,
     Receipt,
     RegistryMail,
     Rejoin,
@@ -130,7 +132,7 @@ class Registry(Actor[RegistryMail]):
     def _run(self, mail: Request, ctx: Context[RegistryMail]) -> None:
         row = TABLE.get(mail.command)
         if row is None:
-            raise UnknownCommand(_unknown(mail.command))
+            raise unknown(mail.command)
         args = decode_args(mail.args, row.shape.args, mail.request_id)
         room, channel = row.address(args)
         if row.action is not None:
@@ -185,7 +187,16 @@ class Registry(Actor[RegistryMail]):
             answer_refusal(mail.mail, refusal)
 
     def _terminated(self, mail: Terminated, ctx: Context[RegistryMail]) -> None:
-        self._directory.remove(mail.ref)
+        """Strike a room or a client off. A client that is lost may have left something to be published."""
+        card = self._directory.remove(mail.ref)
+        if card is None or card.will is None:
+            return
+        try:
+            outcome = last_will(card, card.will, mail.reason, self._view)
+            if outcome is not None:
+                self._open_room(outcome.room, outcome.create, ctx).tell_past_bound(outcome.mail)
+        except Refusal as refusal:
+            answer_refusal(LastWill(card, card.will, may_create=False), refusal)
 
     # --- clients ------------------------------------------------------------------------------------------------
 
@@ -218,6 +229,12 @@ class Registry(Actor[RegistryMail]):
             self._open_room(mail.room, join.may_create, ctx).tell_past_bound(join)
         except Refusal as refusal:
             join.card.ref.signal(Answer(join.request_id, refusal))
+
+    def _profile_changed(self, mail: ProfileChanged, ctx: Context[RegistryMail]) -> None:
+        for room in mail.rooms:
+            ref = self._directory.room(room)
+            if ref is not None:
+                ref.tell_past_bound(mail)
 
     def _private(self, mail: PrivateMail, ctx: Context[RegistryMail]) -> None:
         private, sender = mail.private, mail.card.client
@@ -274,14 +291,9 @@ class Registry(Actor[RegistryMail]):
         Away: _set_away,
         TakeOver: _take_over,
         Rejoin: _rejoin,
+        ProfileChanged: _profile_changed,
         Bounced: _bounced,
         Terminated: _terminated,
         DrainAll: _drain_all,
         Tick: _tick,
     }
-
-
-def _unknown(command: str) -> str:
-    nearest = difflib.get_close_matches(command[:64], TABLE, n=1)
-    hint = f", did you mean {nearest[0]}" if nearest else ""
-    return f"no command of the name {command[:64]!a}{hint} - at `$.command`"

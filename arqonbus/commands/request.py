@@ -12,6 +12,7 @@ from arqonbus.protocol.payloads import StorageStatus
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.directory import Directory
 from arqonbus.routing.mail import RoomMail, SessionMail
+from arqonbus.routing.will import WillRules
 from arqonbus.security.gate import Action, Gate
 from arqonbus.telemetry.counters import Counters
 
@@ -44,6 +45,7 @@ class View(Struct, frozen=True):
     server: str  # name of this server
     version: str  # of the program
     auto_create: bool
+    wills: WillRules
     max_memberships: int  # of one client
 
     def may(self, card: ClientCard, action: Action, room: str, channel: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -22,13 +23,14 @@ from arqonbus.commands.members import members
 from arqonbus.commands.ping import ping
 from arqonbus.commands.request import Handler
 from arqonbus.commands.set_profile import set_profile
+from arqonbus.commands.set_will import set_will
 from arqonbus.commands.status import status
 from arqonbus.commands.whoami import whoami
-from arqonbus.errors import InvalidArgs
+from arqonbus.errors import InvalidArgs, UnknownCommand
 from arqonbus.protocol.payloads import COMMANDS, ChannelArgs, CommandShape, ListChannelsArgs, address, room_and_channel
 from arqonbus.security.gate import Action
 
-__all__ = ["TABLE", "Row"]
+__all__ = ["TABLE", "Row", "unknown"]
 
 Address = Callable[[Any], tuple[str, str | None]]
 
@@ -66,6 +68,7 @@ _HANDLERS: Final[dict[str, tuple[Handler, Address]]] = {
     "help": (help, _nowhere),
     "whoami": (whoami, _nowhere),
     "set_profile": (set_profile, _nowhere),
+    "set_will": (set_will, _nowhere),
     "join_channel": (join_channel, _or_all),
     "leave_channel": (leave_channel, _or_all),
     "create_channel": (create_channel, address),
@@ -89,3 +92,10 @@ TABLE: Final[Mapping[str, Row]] = MappingProxyType(
     }
 )
 """Every command of protocol.payloads.COMMANDS; a name missing in either place fails at import."""
+
+
+def unknown(command: str) -> UnknownCommand:
+    """Make the refusal of a command that is not in the table, with the nearest one that is."""
+    nearest = difflib.get_close_matches(command[:64], TABLE, n=1)
+    hint = f", did you mean {nearest[0]}" if nearest else ""
+    return UnknownCommand(f"no command of the name {command[:64]!a}{hint} - at `$.command`")

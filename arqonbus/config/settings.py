@@ -133,6 +133,14 @@ class Channels(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = ()
     presence: Annotated[bool, about("announce joins and leaves in channels that do not say otherwise")] = False
+    presence_max: Annotated[
+        int,
+        between(
+            "members of a channel up to which each join and leave is told; with more, their number is; 0: never rows",
+            ge=0,
+            le=10_000,
+        ),
+    ] = 200
 
 
 class History(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -206,6 +214,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     control_burst: Annotated[
         int, between("control frames at once before `control_rate` counts", ge=1, le=1_000_000)
     ] = 60
+    will_bytes: Annotated[
+        int, between("bytes of payload and metadata of one client's will; more is refused", ge=0, le=LARGEST_BYTES)
+    ] = 16_384
     invalid_envelopes: Annotated[
         int, between("invalid messages a minute from one client; more: close 4500", ge=1, le=1_000_000)
     ] = 20

@@ -6,10 +6,11 @@ Unknown fields are refused, null and absent mean the same. Names are plain text 
 
 from typing import Annotated, Final, Literal, Protocol, TypeAlias
 
+import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from arqonbus.errors import InvalidArgs
-from arqonbus.protocol.envelope import Id
+from arqonbus.protocol.envelope import NULL, Id
 from arqonbus.protocol.names import ALL_CHANNELS, NAME_PATTERN, ROOM_PATTERN, split_address
 from arqonbus.protocol.shapes import MAX_SEQ, ChannelOptions, Position, Profile
 
@@ -34,6 +35,8 @@ __all__ = [
     "Recover",
     "Resume",
     "ResumePosition",
+    "SetWillArgs",
+    "Will",
     "address",
     "room_and_channel",
 ]
@@ -88,13 +91,32 @@ class Resume(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     positions: Annotated[tuple[ResumePosition, ...], Meta(max_length=MAX_POSITIONS)] | None = None
 
 
+def _null() -> Raw:
+    return NULL
+
+
+class Will(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """An event to be published when its client is lost."""
+
+    room: _Room
+    channel: _Channel | None = None  # None: it stands in room, as room:channel
+    payload: Raw = msgspec.field(default_factory=_null)
+    metadata: Annotated[Raw, Meta(extra_json_schema={"type": ["object", "null"]})] | UnsetType = UNSET
+
+
 class ConnectArgs(_Args, frozen=True, gc=False):
-    """Args of connect. `will` is read only to be refused in clear words: not in this version."""
+    """Args of connect."""
 
     token: _Token | None = None
     profile: Profile | None = None
-    will: Raw | UnsetType = UNSET
+    will: Will | None = None  # None: as it is, which is none unless another connection is continued
     resume: Resume | None = None
+
+
+class SetWillArgs(_Args, frozen=True, gc=False):
+    """Args of set_will."""
+
+    will: Will | None = None  # None: no will any more
 
 
 class HelpArgs(_Args, frozen=True, gc=False):
@@ -119,7 +141,7 @@ class JoinChannelArgs(_Args, frozen=True, gc=False):
     recover: Recover | None = None  # None: strict
     replay: Annotated[int, Meta(ge=0, le=MAX_PAGE)] | None = None  # newest events on a first join; None: 0
     group: Id | None = None  # not in this version
-    presence: bool | None = None  # True: tell this member of joins and leaves
+    presence: bool | None = None  # True: tell this member who is in, comes and goes; None: as before, at first no
     overflow: Overflow | None = None  # when this member cannot keep up; None: disconnect
     create: bool | None = None  # None: as channels.auto_create says
 

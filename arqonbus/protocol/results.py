@@ -126,6 +126,7 @@ class JoinChannelResult(Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     lost: Lost | UnsetType = UNSET
     first_available: int | UnsetType = UNSET  # seq of the oldest event in history
     positions: tuple[ChannelPosition, ...] | UnsetType = UNSET
+    present: tuple[MemberInfo, ...] | UnsetType = UNSET  # of a join with presence, where they are not too many
 
 
 class ListRoomsResult(Struct, frozen=True, gc=False):

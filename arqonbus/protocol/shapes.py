@@ -27,9 +27,12 @@ __all__ = [
     "LeftReason",
     "Limits",
     "Lost",
+    "MemberCount",
     "MemberInfo",
+    "MemberJoined",
     "MemberLeft",
     "Membership",
+    "MembersPresent",
     "Position",
     "Profile",
     "RoomInfo",
@@ -133,12 +136,18 @@ class RoomInfo(Struct, frozen=True, gc=False):
 
 
 class MemberInfo(Struct, frozen=True, gc=False):
-    """A member of a room or channel; also the payload of member_joined."""
+    """A member of a room or channel; also the payload of member_updated."""
 
     client: str
     user: str | None  # None: anonymous
     profile: Profile
     joined_at: str  # RFC 3339, UTC
+
+
+class MemberJoined(MemberInfo, frozen=True, gc=False, kw_only=True):
+    """Payload of member_joined."""
+
+    count: int  # of the members, with this one
 
 
 class MemberLeft(Struct, frozen=True, gc=False):
@@ -147,6 +156,20 @@ class MemberLeft(Struct, frozen=True, gc=False):
     client: str
     user: str | None
     reason: LeftReason
+    count: int  # of the members, without this one
+
+
+class MemberCount(Struct, frozen=True, gc=False):
+    """Payload of member_count: there are too many members to be told one by one."""
+
+    count: int
+
+
+class MembersPresent(Struct, frozen=True, gc=False):
+    """Payload of members_present: all members as they are now, in place of what was told before."""
+
+    present: tuple[MemberInfo, ...]  # in the order in which they came; the receiver too
+    count: int
 
 
 class Membership(Struct, frozen=True, gc=False):
@@ -210,8 +233,11 @@ SYSTEM_PAYLOADS: Final[MappingProxyType[SystemEvent, type[Struct]]] = MappingPro
         "welcome": Welcome,
         "refused": ErrorBody,
         "heartbeat": Empty,
-        "member_joined": MemberInfo,
+        "member_joined": MemberJoined,
         "member_left": MemberLeft,
+        "member_updated": MemberInfo,
+        "member_count": MemberCount,
+        "members_present": MembersPresent,
         "channel_created": ChannelInfo,
         "channel_deleted": ChannelDeleted,
         "draining": Draining,

@@ -8,18 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import msgspec
-from msgspec import UNSET, Raw, Struct
+from msgspec import Raw, Struct
 
-from arqonbus.errors import InvalidArgs, Unauthenticated
+from arqonbus.errors import Unauthenticated
 from arqonbus.protocol.codec import decode_args
-from arqonbus.protocol.envelope import NULL
-from arqonbus.protocol.payloads import ConnectArgs, ConnectResult, Limits, Profile, Resumed, Welcome
+from arqonbus.protocol.payloads import (
+    ConnectArgs,
+    ConnectResult,
+    Limits,
+    Profile,
+    Resumed,
+    Welcome,
+    merge_profile,
+)
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.socket import Hello
+from arqonbus.routing.will import WillRules
 from arqonbus.security.gate import Identity
 from arqonbus.security.tickets import Tickets
 
-__all__ = ["Admission", "first_profile", "read_connect"]
+__all__ = ["Admission", "first_profile"]
 
 MAX_NAME = 128  # characters of a profile's short texts, as protocol.shapes.Profile has it
 
@@ -35,6 +43,7 @@ class Admission(Struct, frozen=True):
     heartbeat_s: float
     max_message_bytes: int
     tickets: Tickets
+    wills: WillRules
 
     def identify(self, client: str, token: str | None) -> Identity:
         """Say who a client is.
@@ -55,6 +64,29 @@ class Admission(Struct, frozen=True):
             raise Unauthenticated("the token is not valid")
         return Identity(client, user, False)
 
+    def admit(self, card: ClientCard, args: Raw, *, is_open: bool) -> ConnectArgs:
+        """Read ``connect`` and write on the card who the client is, what it says of itself, and its will.
+
+        Args:
+            card: of the client; unchanged where the connect is refused.
+            args: of connect.
+            is_open: the client is let in already; a connect without a token changes nothing about that.
+
+        Raises:
+            Unauthenticated: see identify.
+            Refusal: InvalidArgs, or what is wrong about the will.
+        """
+        read = decode_args(args, ConnectArgs)
+        identity = card.identity
+        if read.token is not None or not is_open:
+            identity = self.identify(identity.client, read.token)
+        will = None if read.will is None else self.wills.read(read.will, identity)
+        card.identity = identity
+        card.will = will or card.will
+        if read.profile is not None:
+            card.profile = merge_profile(card.profile, read.profile)
+        return read
+
     def welcome(self, card: ClientCard) -> Welcome:
         """Make the payload of the event ``welcome``."""
         return Welcome(
@@ -70,14 +102,6 @@ class Admission(Struct, frozen=True):
     def connected(self, card: ClientCard, resumed: Iterable[Resumed] = ()) -> ConnectResult:
         """Make the result of ``connect``: the welcome, and what became of the channels to be resumed."""
         return ConnectResult(**msgspec.structs.asdict(self.welcome(card)), resumed=tuple(resumed))
-
-
-def read_connect(args: Raw) -> ConnectArgs:
-    """Read the args of ``connect``. Raises InvalidArgs, also for what this version does not do."""
-    read = decode_args(args, ConnectArgs)
-    if read.will not in (UNSET, NULL):
-        raise InvalidArgs("not in this version of the server - at `$.args.will`")
-    return read
 
 
 def first_profile(hello: Hello) -> Profile:

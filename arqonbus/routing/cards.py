@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from msgspec import Struct, json
 
 from arqonbus.protocol.codec import encode
+from arqonbus.protocol.envelope import Event
 from arqonbus.protocol.payloads import ChannelInfo, ChannelOptions, Profile
 from arqonbus.security.gate import Identity
 from arqonbus.storage.history import Log
@@ -27,13 +28,14 @@ ChannelKind: TypeAlias = Literal["user", "configured", "system"]
 class ClientCard:
     """One client, written by its session. ``ref`` is where mail for it goes."""
 
-    __slots__ = ("client", "identity", "profile", "ref")
+    __slots__ = ("client", "identity", "profile", "ref", "will")
 
     def __init__(self, ref: Ref[Any], identity: Identity, profile: Profile) -> None:
         self.client = identity.client  # id, unique among all connections of the process
         self.ref = ref
         self.identity = identity  # replaced when the client shows a key
         self.profile = profile
+        self.will: Event | None = None  # to be published when the client is lost for good
 
     @property
     def sender(self) -> str:

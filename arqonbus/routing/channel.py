@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from arqonbus.actor import Actor, Context, Ref
 from arqonbus.actor.actor import Timer
@@ -29,8 +29,7 @@ from arqonbus.protocol.payloads import (
     HistoryArgs,
     HistoryResult,
     JoinChannelResult,
-    LeftReason,
-    MemberLeft,
+    MemberInfo,
     Stored,
 )
 from arqonbus.routing import incident
@@ -50,12 +49,15 @@ from arqonbus.routing.mail import (
     ListMembers,
     Parted,
     Place,
+    PresenceTick,
+    ProfileChanged,
     Publish,
     ReadHistory,
     Receipt,
     StarAnswer,
 )
-from arqonbus.routing.members import Member, Members, members_page
+from arqonbus.routing.members import Members, members_page
+from arqonbus.routing.presence import Herald
 from arqonbus.routing.recovery import ReplayCap, recover
 from arqonbus.routing.resumption import outcome_of
 from arqonbus.storage.history import History, Retention
@@ -65,6 +67,8 @@ from arqonbus.telemetry.logs import get_log
 __all__ = ["Channel", "ChannelSetup"]
 
 _log = get_log("routing")
+
+_OWN = (Drop, IdleCheck, ProfileChanged, PresenceTick)  # mail that nobody waits for, and that ends with the channel
 
 
 class ChannelSetup(Struct, frozen=True):
@@ -76,6 +80,7 @@ class ChannelSetup(Struct, frozen=True):
     idle_s: float  # seconds that an empty channel stays; 0: goes at once; -1: stays
     page_bytes: int  # bytes of messages in one page of history
     replay: ReplayCap  # how much one join replays at most
+    presence_max: int  # members, of a channel or room, up to which each join and leave is told
 
 
 class Channel(Actor[ChannelMail]):
@@ -84,6 +89,7 @@ class Channel(Actor[ChannelMail]):
     __slots__ = (
         "_batch",
         "_card",
+        "_herald",
         "_is_deleted",
         "_log",
         "_members",
@@ -108,7 +114,8 @@ class Channel(Actor[ChannelMail]):
         self._card = card
         self._room = room
         self._stars = stars  # (client, joined at) of those who are members of the whole room at the start
-        self._members = Members()
+        self._members = Members(all_watch=bool(options.presence))
+        self._herald = Herald(card.room, card.channel, self._members, setup.presence_max)
         self._log = setup.history.open(card.room, card.channel, retention, card.note())
         self._place = Place(card.room, card.channel, self._log.epoch)
         self._batch: list[bytes] = []  # JSON texts of the events of this turn: seqs log.top + 1, log.top + 2 ...
@@ -126,7 +133,7 @@ class Channel(Actor[ChannelMail]):
     def started(self, ctx: Context[ChannelMail]) -> None:
         """Take in the members of the whole room: they get the channel's events from the first on."""
         for card, joined_at in self._stars:
-            self._members.join(card, joined_at, star=True, watches=False)
+            self._members.join(card, joined_at, star=True, watches=None)
         self._stars = ()
 
     def turn(self, batch: Iterator[ChannelMail], ctx: Context[ChannelMail]) -> None:
@@ -168,7 +175,7 @@ class Channel(Actor[ChannelMail]):
             self._room.signal(StarAnswer(mail.card, self._card.channel, refusal=refusal))
         elif isinstance(mail, Publish):
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
-        elif card is not None and not isinstance(mail, Drop):
+        elif card is not None and not isinstance(mail, _OWN):
             card.ref.signal(Answer(getattr(mail, "request_id", None), refusal))
 
     def stopped(self, unread: list[ChannelMail], ctx: Context[ChannelMail]) -> None:
@@ -179,7 +186,7 @@ class Channel(Actor[ChannelMail]):
         if not self._is_deleted:
             _log.debug("channel_stopped", room=self._card.room, channel=self._card.channel)
         for mail in unread:
-            if not isinstance(mail, Drop | IdleCheck):
+            if not isinstance(mail, _OWN):
                 self._room.tell_past_bound(Bounced(self._card.channel, mail))
         unread.clear()
 
@@ -278,8 +285,7 @@ class Channel(Actor[ChannelMail]):
         recovery = recover(self._log, mail.args, cap)  # first: a store that fails changes nothing
         joined_at = self._setup.timestamp()
         self._quiet_since = None
-        if self._members.join(mail.card, joined_at, star=mail.star, watches=bool(mail.args.presence)):
-            self._announce_join(mail.card)
+        rows = self._enter(mail, joined_at, ctx)
         result = JoinChannelResult(
             room=self._card.room,
             channel=self._card.channel,
@@ -291,6 +297,7 @@ class Channel(Actor[ChannelMail]):
             members=self._members.count,
             lost=recovery.lost,
             first_available=recovery.first_available,
+            present=rows,
         )
         replay = deliver_texts(recovery.texts) if recovery.texts else None
         if mail.star:
@@ -301,6 +308,18 @@ class Channel(Actor[ChannelMail]):
             mail.request_id, self._card.room, self._card.channel, ctx.ref, result, replay, overflow=overflow
         )
         mail.card.ref.signal(answer)
+
+    def _enter(self, mail: Join, joined_at: str, ctx: Context[ChannelMail]) -> tuple[MemberInfo, ...] | UnsetType:
+        """Take the client in and tell those who watch. Returns the rows of all, if it asks for them."""
+        client, members, herald = mail.card.client, self._members, self._herald
+        member = members.get(client)
+        before = member.card if member is not None else None
+        members.join(mail.card, joined_at, star=mail.star, watches=mail.args.presence)
+        if before is None:
+            herald.joined(members[client], ctx)
+        elif before is not mail.card:
+            herald.resumed(members[client], before, ctx)
+        return herald.rows_for(client, ctx) if mail.args.presence else UNSET
 
     def _answer_star_join(self, mail: Join, result: JoinChannelResult, replay: Deliver | None) -> None:
         """Answer the room; what a resuming member missed goes to it straight, before anything live."""
@@ -317,7 +336,7 @@ class Channel(Actor[ChannelMail]):
             return
         gone = self._members.leave(mail.card.client, star=mail.star)
         if gone is not None:
-            self._announce_leave(gone, "left")
+            self._herald.left(gone, "left", ctx)
         if mail.star:
             self._room.signal(StarAnswer(mail.card, self._card.channel))
         else:
@@ -329,24 +348,16 @@ class Channel(Actor[ChannelMail]):
             return  # another connection has taken its place: its late end must not hurt that one
         gone = self._members.drop(mail.card.client)
         if gone is not None:
-            self._announce_leave(gone, mail.reason)
+            self._herald.left(gone, mail.reason, ctx)
 
-    def _announce_join(self, card: ClientCard) -> None:
-        member = self._members.get(card.client)
+    def _profile_changed(self, mail: ProfileChanged, ctx: Context[ChannelMail]) -> None:
+        """Tell of it, also where another session has the place by now: it may have come with the new profile."""
+        member = self._members.get(mail.card.client)
         if member is not None:
-            self._announce(System("member_joined", member.info(), self._card.room, self._card.channel), card)
+            self._herald.updated(member, ctx)
 
-    def _announce_leave(self, member: Member, reason: LeftReason) -> None:
-        identity = member.card.identity
-        payload = MemberLeft(identity.client, identity.user, reason)
-        self._announce(System("member_left", payload, self._card.room, self._card.channel), member.card)
-
-    def _announce(self, system: System, about: ClientCard) -> None:
-        """Tell those who want to know of joins and leaves; not the one it is about."""
-        refs = self._members.refs if self._card.options.presence else self._members.watchers()
-        others = [ref for ref in refs if ref is not about.ref]
-        if others:
-            fan_out(deliver_one(system), others)
+    def _presence_tick(self, mail: PresenceTick, ctx: Context[ChannelMail]) -> None:
+        self._herald.tick(ctx)
 
     def _list_members(self, mail: ListMembers, ctx: Context[ChannelMail]) -> None:
         mail.card.ref.signal(Answer(mail.request_id, members_page(self._members, self._members.count, mail.args)))
@@ -409,6 +420,8 @@ class Channel(Actor[ChannelMail]):
         Delete: _delete,
         ReadHistory: _read_history,
         ListMembers: _list_members,
+        ProfileChanged: _profile_changed,
+        PresenceTick: _presence_tick,
         IdleCheck: _idle_check,
     }
 

@@ -91,6 +91,7 @@ class Continuation:
             card.client = mail.client
             card.identity = Identity(mail.client, card.identity.user, card.identity.anonymous)
             card.profile = merge_profile(mail.profile or Profile(), card.profile)
+            card.will = card.will or mail.will
             self._registry.signal(Opened(card))
         self._rejoin(mail.memberships, mail.overflows, card)
 
@@ -126,10 +127,10 @@ class Continuation:
         self, mail: Replaced, card: ClientCard, memberships: Memberships, overflows: Overflows, own: Ref[Any]
     ) -> bool:
         """Give another session all that this one is. Returns False when one has it already: then that one is asked."""
-        if self._successor is not None:
-            self._successor.signal(mail)
+        if self._successor is not None and self._successor.signal(mail):
             return False
         self._successor = mail.card.ref
         everything = tuple(dict.fromkeys((*memberships, *self._inherited)))
-        mail.card.ref.signal(TookOver(card.client, everything, card.profile, own, {**self._overflows, **overflows}))
+        overflows = {**self._overflows, **overflows}
+        mail.card.ref.signal(TookOver(card.client, everything, card.profile, own, overflows, card.will))
         return True

@@ -36,18 +36,23 @@ class Directory:
         self._rooms[card.room] = (ref, card)
         self._by_ref[ref] = card.room
 
-    def remove(self, ref: Ref[Any]) -> None:
-        """Forget whoever had ``ref``. A room made again under the same name meanwhile stays."""
+    def remove(self, ref: Ref[Any]) -> ClientCard | None:
+        """Forget whoever had ``ref``. A room made again under the same name meanwhile stays.
+
+        Returns:
+            The client that is gone by that. None: it was none, or another session continues the client.
+        """
         name = self._by_ref.pop(ref, None)
         if name is None:
-            return
+            return None
         for clients in (self._clients, self._away):
             card = clients.get(name)
             if card is not None and card.ref is ref:
                 del clients[name]
-                return
+                return card
         if name in self._rooms and self._rooms[name][0] is ref:
             del self._rooms[name]
+        return None
 
     def set_away(self, card: ClientCard) -> None:
         """Note that a client is not there now. Without effect when another connection has its id already."""

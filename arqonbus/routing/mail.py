@@ -34,6 +34,10 @@ __all__ = [
     "Rejoin",
     "LetGo",
     "GraceOver",
+    "LastWill",
+    "PresenceTick",
+    "ProfileChanged",
+    "SetWill",
     "Away",
     "Answer",
     "AuthTimeout",
@@ -208,6 +212,7 @@ class TookOver(Struct, frozen=True):
     profile: Profile | None = None
     old: Ref[Any] | None = None  # to be told LetGo
     overflows: Mapping[tuple[str, str], Overflow] = {}  # of the memberships, where it is not disconnect for all
+    will: Event | None = None  # that waits for the client's end
 
 
 class LetGo(Struct, frozen=True):
@@ -231,6 +236,13 @@ class SetProfile(Struct, frozen=True):
     profile: Profile
 
 
+class SetWill(Struct, frozen=True):
+    """[control] Keep what is to be published when the client is lost, in place of what was kept."""
+
+    request_id: str | None
+    will: Event | None  # None: nothing
+
+
 SessionMail: TypeAlias = (
     Inbound
     | Invalid
@@ -249,6 +261,7 @@ SessionMail: TypeAlias = (
     | OutboxCheck
     | WhoAmI
     | SetProfile
+    | SetWill
     | Replaced
     | TookOver
     | LetGo
@@ -326,7 +339,20 @@ class IdleCheck(Struct, frozen=True):
     """[control] The actor's own reminder: it may have been empty for long enough."""
 
 
-ChannelMail: TypeAlias = Publish | Join | Leave | Drop | Delete | ReadHistory | ListMembers | IdleCheck
+class ProfileChanged(Struct, frozen=True):
+    """Tell watchers of a member's new profile. To the registry, then to its rooms, then to its channels there."""
+
+    card: ClientCard
+    rooms: tuple[str, ...]  # that the client is in
+
+
+class PresenceTick(Struct, frozen=True):
+    """[control] The actor's own reminder: what watchers were not told for a second may be told."""
+
+
+ChannelMail: TypeAlias = (
+    Publish | Join | Leave | Drop | Delete | ReadHistory | ListMembers | IdleCheck | ProfileChanged | PresenceTick
+)
 
 
 # --- to a room --------------------------------------------------------------------------------------------------
@@ -366,6 +392,14 @@ class BroadcastMail(Struct, frozen=True):
     broadcast: Broadcast
 
 
+class LastWill(Struct, frozen=True):
+    """Publish what a client that is gone left behind."""
+
+    card: ClientCard
+    event: Event
+    may_create: bool  # the channel, if there is none
+
+
 class StarAnswer(Struct, frozen=True):
     """[control] One channel's answer to a join or leave of the whole room."""
 
@@ -393,6 +427,9 @@ RoomMail: TypeAlias = (
     | ReadHistory
     | ListMembers
     | BroadcastMail
+    | LastWill
+    | ProfileChanged
+    | PresenceTick
     | StarAnswer
     | Bounced
     | Terminated
@@ -465,6 +502,7 @@ RegistryMail: TypeAlias = (
     | PrivateMail
     | Resolve
     | Create
+    | ProfileChanged
     | Bounced
     | DrainAll
     | Tick

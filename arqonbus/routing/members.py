@@ -27,7 +27,6 @@ class Member(Struct, gc=False):
     joined_at: str  # RFC 3339
     direct: bool = False  # joined this channel
     star: bool = False  # joined the whole room
-    watches: bool = False  # asked to be told of joins and leaves
 
     def info(self) -> MemberInfo:
         """Write it as clients read it."""
@@ -36,17 +35,30 @@ class Member(Struct, gc=False):
 
 
 class Members:
-    """The members of one channel, in the order in which they came. Owned by the channel."""
+    """The members of one channel, in the order in which they came. Owned by the channel.
 
-    __slots__ = ("_by_client", "_refs", "count")
+    Args:
+        all_watch: every member is told of joins and leaves, not only those who ask.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_all_watch", "_by_client", "_refs", "count", "watching")
+
+    def __init__(self, all_watch: bool = False) -> None:
+        self._all_watch = all_watch
         self._by_client: dict[str, Member] = {}
+        self.watching: dict[str, Member] = {}  # those who are told of joins and leaves
         self.count = 0  # how many there are
         self._refs: tuple[Ref[Any], ...] | None = ()  # of all members; None: to be made anew
 
-    def join(self, card: ClientCard, joined_at: str, *, star: bool, watches: bool) -> bool:
-        """Add a client, or another reason for which it is in. Returns whether it is new."""
+    def join(self, card: ClientCard, joined_at: str, *, star: bool, watches: bool | None) -> bool:
+        """Add a client, or another reason for which it is in. Returns whether it is new.
+
+        Args:
+            card: of the client.
+            joined_at: RFC 3339, for a new one.
+            star: it joins the whole room.
+            watches: tell it of joins and leaves from now on, or no more; None: as it was.
+        """
         member = self._by_client.get(card.client)
         is_new = member is None
         if member is None:
@@ -58,7 +70,11 @@ class Members:
         if star:
             member.star = True
         else:
-            member.direct, member.watches = True, watches
+            member.direct = True
+        if watches or self._all_watch:
+            self.watching[card.client] = member
+        elif watches is False:
+            self.watching.pop(card.client, None)
         return is_new
 
     def leave(self, client: str, *, star: bool) -> Member | None:
@@ -69,13 +85,16 @@ class Members:
         if star:
             member.star = False
         else:
-            member.direct = member.watches = False
+            member.direct = False
+            if not self._all_watch:
+                self.watching.pop(client, None)
         return None if member.star or member.direct else self.drop(client)
 
     def drop(self, client: str) -> Member | None:
         """Take a client out. Returns the member that it was; None: it was none."""
         member = self._by_client.pop(client, None)
         if member is not None:
+            self.watching.pop(client, None)
             self._refs = None
             self.count -= 1
         return member
@@ -91,9 +110,12 @@ class Members:
             self._refs = tuple([member.card.ref for member in self._by_client.values()])
         return self._refs
 
-    def watchers(self) -> list[Ref[Any]]:
-        """Refs of the members that want to be told of joins and leaves."""
-        return [member.card.ref for member in self._by_client.values() if member.watches]
+    def members(self) -> Iterable[Member]:
+        """Everybody, as they are while it is read."""
+        return self._by_client.values()
+
+    def __getitem__(self, client: str) -> Member:
+        return self._by_client[client]
 
     def __len__(self) -> int:
         return self.count

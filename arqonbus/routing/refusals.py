@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from arqonbus.errors import Refusal
+from arqonbus.protocol.envelope import Event
+from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.mail import (
     Answer,
     Bounced,
@@ -11,6 +13,7 @@ from arqonbus.routing.mail import (
     Delete,
     Describe,
     Join,
+    LastWill,
     Leave,
     ListMembers,
     Publish,
@@ -19,8 +22,11 @@ from arqonbus.routing.mail import (
     Resolve,
     Resolved,
 )
+from arqonbus.telemetry.logs import get_log
 
 __all__ = ["answer_refusal"]
+
+_log = get_log("routing")
 
 
 def answer_refusal(mail: object, refusal: Refusal) -> None:
@@ -30,6 +36,10 @@ def answer_refusal(mail: object, refusal: Refusal) -> None:
             mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
         case BroadcastMail():
             mail.card.ref.signal(Receipt(mail.broadcast.id, refusal))
+        case LastWill():
+            _log_will(mail.card, mail.event, refusal)
+        case Publish() if mail.event is mail.card.will:
+            _log_will(mail.card, mail.event, refusal)
         case Publish():
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
         case Bounced():
@@ -37,3 +47,9 @@ def answer_refusal(mail: object, refusal: Refusal) -> None:
         case Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers():
             if mail.card is not None:
                 mail.card.ref.signal(Answer(mail.request_id, refusal))
+
+
+def _log_will(card: ClientCard, will: Event, refusal: Refusal) -> None:
+    """Say that a will comes to nothing: the client that could be told is gone."""
+    where = {"client": card.client, "room": will.room, "channel": will.channel}
+    _log.warning("will_not_published", **where, code=refusal.code, error=refusal.message)

@@ -9,10 +9,11 @@ Restart: none. Like its channels, a room is resumed after a failure with the sta
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
 from arqonbus.errors import AlreadyExists, LimitExceeded, NotFound, Refusal, Unavailable
@@ -26,6 +27,7 @@ from arqonbus.protocol.payloads import (
     JoinChannelArgs,
     JoinChannelResult,
     LeftReason,
+    MemberInfo,
 )
 from arqonbus.routing import incident
 from arqonbus.routing.cards import ChannelCard, ChannelKind, ClientCard, RoomCard
@@ -43,9 +45,12 @@ from arqonbus.routing.mail import (
     Drop,
     Join,
     Joined,
+    LastWill,
     Leave,
     ListMembers,
     Parted,
+    PresenceTick,
+    ProfileChanged,
     Publish,
     ReadHistory,
     Receipt,
@@ -55,13 +60,17 @@ from arqonbus.routing.mail import (
     StarAnswer,
 )
 from arqonbus.routing.members import members_page
+from arqonbus.routing.presence import Herald
 from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.roster import Presence, Roster
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Room", "RoomSetup"]
 
+_OWN = (Terminated, StarAnswer, PresenceTick, ProfileChanged)  # mail that nobody waits for, and that ends with the room
 _TOLD = ("deleted", "idle", "system stops")  # ends of a channel that it told its members, or that need no telling
+
+_LEFT_REASONS: Mapping[str, LeftReason] = MappingProxyType({"left": "left", "drained": "drained", "kicked": "kicked"})
 
 _log = get_log("routing")
 
@@ -79,13 +88,14 @@ class RoomSetup(Struct, frozen=True):
 class Room(Actor[RoomMail]):
     """One room. Spawned by the registry; stops itself when it has neither channels nor members."""
 
-    __slots__ = ("_card", "_gathers", "_life", "_n_broadcasts", "_registry", "_roster", "_setup")
+    __slots__ = ("_card", "_gathers", "_herald", "_life", "_n_broadcasts", "_registry", "_roster", "_setup")
 
     def __init__(self, setup: RoomSetup, card: RoomCard, registry: Ref[Any]) -> None:
         self._setup = setup
         self._card = card
         self._registry = registry
         self._roster = Roster()
+        self._herald = Herald(card.room, ALL_CHANNELS, self._roster, setup.channel.presence_max)
         self._gathers = Gathers()
         self._life = secrets.token_urlsafe(6)  # with the number, the id of a broadcast that has none of its own
         self._n_broadcasts = 0
@@ -120,7 +130,7 @@ class Room(Actor[RoomMail]):
                 presence.member.card.ref.signal(_ended(self._card.room, channel))
                 presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
         for mail in unread:
-            if not isinstance(mail, Terminated | StarAnswer) and not _is_of_star(mail):
+            if not isinstance(mail, _OWN) and not _is_of_star(mail):
                 self._registry.tell_past_bound(Bounced(self._card.room, mail))
         unread.clear()
 
@@ -219,9 +229,15 @@ class Room(Actor[RoomMail]):
 
     def _enter(self, card: ClientCard, ctx: Context[RoomMail]) -> Presence:
         """Give the client's presence here; from its first join on, the room watches its session."""
+        known = self._roster.get(card.client)
+        before = known.member.card if known is not None else None
         presence, is_new = self._roster.enter(card, self._setup.channel.timestamp())
         if is_new:
             card.ref.watch(ctx.ref)
+        if before is None:
+            self._herald.joined(presence.member, ctx)
+        elif before is not card:
+            self._herald.resumed(presence.member, before, ctx)
         return presence
 
     def _leave(self, mail: Leave, ctx: Context[RoomMail]) -> None:
@@ -230,6 +246,7 @@ class Room(Actor[RoomMail]):
             if presence is None or not presence.member.star:
                 raise NotFound(f"not a member of {self._card.room}:{ALL_CHANNELS}")
             presence.member.star = False
+            self._roster.watching.pop(mail.card.client, None)
             self._exit(presence, ctx)
             self._ask_all(Gather(mail, set(), []), lambda name: Leave(mail.card, None, name, star=True), ctx)
             return
@@ -245,6 +262,7 @@ class Room(Actor[RoomMail]):
         if presence.is_over:
             self._roster.remove(presence.member.card.client)
             presence.member.card.ref.unwatch(ctx.ref)
+            self._herald.left(presence.member, "left", ctx)
 
     # --- members of the whole room ------------------------------------------------------------------------------
 
@@ -270,7 +288,7 @@ class Room(Actor[RoomMail]):
         elif isinstance(request, Leave):
             request.card.ref.signal(Parted(request.request_id, room, ALL_CHANNELS, Empty()))
         else:
-            self._answer_join(gather, request)
+            self._answer_join(gather, request, ctx)
 
     def _undo_join(self, gather: Gather, ctx: Context[RoomMail]) -> None:
         """Take a refused join back from the channels that did it; the refusal is told once they have."""
@@ -282,7 +300,7 @@ class Room(Actor[RoomMail]):
             self._exit(presence, ctx)
         self._ask_all(gather, lambda name: Leave(card, None, name, star=True), ctx)
 
-    def _answer_join(self, gather: Gather, request: Join) -> None:
+    def _answer_join(self, gather: Gather, request: Join, ctx: Context[RoomMail]) -> None:
         positions = [position for position in gather.positions if self._find(position.channel) is not None]
         result = JoinChannelResult(
             room=self._card.room,
@@ -292,11 +310,33 @@ class Room(Actor[RoomMail]):
             replayed=0,
             members=len(self._roster),
             positions=tuple(sorted(positions, key=lambda position: position.channel)),
+            present=self._watch(request, ctx),
         )
         resumed = tuple(gather.resumed)
         overflow = request.args.overflow or "disconnect"
         answer = Joined(request.request_id, self._card.room, ALL_CHANNELS, None, result, None, resumed, overflow)
         request.card.ref.signal(answer)
+
+    def _watch(self, request: Join, ctx: Context[RoomMail]) -> tuple[MemberInfo, ...] | UnsetType:
+        """Tell a member of the whole room who comes and goes from now on, or no more, as its join says."""
+        client, presence = request.card.client, self._roster.get(request.card.client)
+        if request.args.presence is False:
+            self._roster.watching.pop(client, None)
+        if presence is None or not request.args.presence:
+            return UNSET
+        self._roster.watching[client] = presence.member
+        return self._herald.rows_for(client, ctx)
+
+    def _profile_changed(self, mail: ProfileChanged, ctx: Context[RoomMail]) -> None:
+        presence = self._roster.get(mail.card.client)
+        if presence is None:
+            return  # it left meanwhile
+        self._herald.updated(presence.member, ctx)
+        for channel in self._card.channels if presence.member.star else presence.channels:
+            self._card.channels[channel][0].tell_past_bound(mail)
+
+    def _presence_tick(self, mail: PresenceTick, ctx: Context[RoomMail]) -> None:
+        self._herald.tick(ctx)
 
     # --- broadcast ----------------------------------------------------------------------------------------------
 
@@ -322,6 +362,12 @@ class Room(Actor[RoomMail]):
         if broadcast.ack:
             mail.card.ref.signal(Receipt(broadcast.id, BroadcastResult(len(refs))))
 
+    def _last_will(self, mail: LastWill, ctx: Context[RoomMail]) -> None:
+        """Publish it as any event of its client."""
+        channel = mail.event.channel or ""
+        self._open(channel, mail.card, mail.may_create, ctx).tell_past_bound(Publish(mail.card, mail.event))
+        _log.info("will_published", client=mail.card.client, room=self._card.room, channel=channel)
+
     # --- ends ---------------------------------------------------------------------------------------------------
 
     def _terminated(self, mail: Terminated, ctx: Context[RoomMail]) -> None:
@@ -339,6 +385,7 @@ class Room(Actor[RoomMail]):
         self._roster.remove(client)
         self._gathers.forget(client)
         drop = Drop(presence.member.card, _left_reason(mail.reason))
+        self._herald.left(presence.member, drop.reason, ctx)
         for channel, (ref, _) in self._card.channels.items():
             if presence.is_in(channel):
                 ref.signal(drop)
@@ -364,6 +411,9 @@ class Room(Actor[RoomMail]):
         ReadHistory: _forward,
         ListMembers: _list_members,
         BroadcastMail: _broadcast,
+        LastWill: _last_will,
+        ProfileChanged: _profile_changed,
+        PresenceTick: _presence_tick,
         StarAnswer: _star_answered,
         Bounced: _bounced,
         Terminated: _terminated,
@@ -389,7 +439,7 @@ def _star_join(mail: Join, channel: str) -> Join:
 
 def _left_reason(reason: str) -> LeftReason:
     """Say to members why a session ended; an end that the supervisor made is a loss to them."""
-    return "left" if reason == "left" else "drained" if reason == "drained" else "lost"
+    return _LEFT_REASONS.get(reason, "lost")
 
 
 def _filled(options: ChannelOptions, defaults: ChannelOptions) -> ChannelOptions:

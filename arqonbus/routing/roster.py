@@ -33,10 +33,11 @@ class Presence(Struct, gc=False):
 class Roster:
     """The clients of one room, in the order in which they came."""
 
-    __slots__ = ("_by_client", "_by_ref")
+    __slots__ = ("_by_client", "_by_ref", "watching")
 
     def __init__(self) -> None:
         self._by_client: dict[str, Presence] = {}
+        self.watching: dict[str, Member] = {}  # those who are told who comes into the room and goes
         self._by_ref: dict[Ref[Any], Presence] = {}  # by the ref of the session that has it now
 
     def get(self, client: str) -> Presence | None:
@@ -63,6 +64,7 @@ class Roster:
     def remove(self, client: str) -> None:
         """Take a client out. Without effect when it is not in."""
         presence = self._by_client.pop(client, None)
+        self.watching.pop(client, None)
         if presence is not None:
             self._by_ref.pop(presence.member.card.ref, None)
 

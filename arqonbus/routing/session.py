@@ -20,12 +20,13 @@ from arqonbus.actor import Actor, Context, Ref
 from arqonbus.errors import Forbidden, Refusal, Unauthenticated
 from arqonbus.protocol import codes
 from arqonbus.protocol.envelope import Broadcast, Command, Event, Private, Response, System, accepted, error_body
-from arqonbus.protocol.payloads import Draining, Membership, Overflow, Resume, WhoamiResult, merge_profile
+from arqonbus.protocol.payloads import Draining, Overflow, Resume
 from arqonbus.routing import incident
-from arqonbus.routing.admission import Admission, first_profile, read_connect
+from arqonbus.routing.admission import Admission, first_profile
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.continuation import Continuation
 from arqonbus.routing.fanout import deliver_one
+from arqonbus.routing.introduction import introduce
 from arqonbus.routing.mail import (
     Answer,
     AuthTimeout,
@@ -54,6 +55,7 @@ from arqonbus.routing.mail import (
     Resolved,
     SessionMail,
     SetProfile,
+    SetWill,
     TookOver,
     WhoAmI,
     Writable,
@@ -202,6 +204,9 @@ class Session(Actor[SessionMail]):
 
     def stopped(self, unread: list[SessionMail], ctx: Context[SessionMail]) -> None:
         """What the client sent after the end, and what was on its way to it, ends here: it has been told or is gone."""
+        for mail in unread:
+            if isinstance(mail, Replaced):
+                mail.card.ref.signal(TookOver(None))  # it came too late, and waits for an answer
         unread.clear()
         self._socket.close(codes.INTERNAL_ERROR, "internal error")  # without effect unless the supervisor ended it
 
@@ -291,16 +296,12 @@ class Session(Actor[SessionMail]):
         """Answer the first message, if it is connect: it says who the client is."""
         admission, was_open = self._setup.admission, self._state is _State.OPEN
         try:
-            args = read_connect(envelope.args)
-            if args.token is not None or not was_open:
-                self._card.identity = admission.identify(self._client, args.token)
+            args = admission.admit(self._card, envelope.args, is_open=was_open)
         except Refusal as refusal:
             self._refuse(envelope.id, refusal)
             if not was_open or isinstance(refusal, Unauthenticated):
                 self._turn_away(refusal.message, ctx)
             return
-        if args.profile is not None:
-            self._card.profile = merge_profile(self._card.profile, args.profile)
         if not was_open:
             self._open()
         if args.resume is None:
@@ -373,16 +374,9 @@ class Session(Actor[SessionMail]):
         if self._state is _State.AWAITING:
             self._turn_away(f"no credentials within {self._setup.admission.timeout_s} s", ctx)
 
-    def _who_am_i(self, mail: WhoAmI, ctx: Context[SessionMail]) -> None:
-        identity = self._card.identity
-        memberships = tuple(Membership(room, channel) for room, channel in self._memberships)
-        permissions = tuple(action.value for action in self._setup.gate.permissions(identity))
-        result = WhoamiResult(identity.client, identity.user, self._card.profile, memberships, permissions)
-        self._answer(Answer(mail.request_id, result), ctx)
-
-    def _set_profile(self, mail: SetProfile, ctx: Context[SessionMail]) -> None:
-        self._card.profile = merge_profile(self._card.profile, mail.profile)
-        self._answer(Answer(mail.request_id, self._card.profile), ctx)
+    def _introduce(self, mail: WhoAmI | SetProfile | SetWill, ctx: Context[SessionMail]) -> None:
+        setup = self._setup
+        self._answer(introduce(mail, self._card, self._memberships, setup.gate, setup.registry), ctx)
 
     # --- answers ------------------------------------------------------------------------------------------------
 
@@ -539,6 +533,7 @@ class Session(Actor[SessionMail]):
         TookOver: _took_over,
         LetGo: _let_go,
         GraceOver: _grace_over,
-        WhoAmI: _who_am_i,
-        SetProfile: _set_profile,
+        WhoAmI: _introduce,
+        SetProfile: _introduce,
+        SetWill: _introduce,
     }

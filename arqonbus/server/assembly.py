@@ -26,6 +26,7 @@ from arqonbus.routing.recovery import ReplayCap
 from arqonbus.routing.room import RoomSetup
 from arqonbus.routing.session import Session, SessionSetup
 from arqonbus.routing.socket import Hello, Socket
+from arqonbus.routing.will import WillRules
 from arqonbus.security import Gate, Keys
 from arqonbus.security.tickets import Tickets
 from arqonbus.storage.memory import MemoryHistory
@@ -101,6 +102,7 @@ class Bus:
             server=self.name,
             version=__version__,
             auto_create=settings.channels.auto_create,
+            wills=WillRules(gate, settings.limits.will_bytes),
             max_memberships=settings.limits.memberships,
         )
 
@@ -113,6 +115,7 @@ class Bus:
             idle_s=settings.channels.idle_s,
             page_bytes=settings.history.page_bytes,
             replay=ReplayCap(REPLAY_MOST, max(1, min(limits.outbox_bytes, limits.outbox_soft_bytes) // 2)),
+            presence_max=settings.channels.presence_max,
         )
         bounds = _bounds(limits.channel_mailbox, limits.mailbox_bytes)
         room = RoomSetup(
@@ -150,6 +153,7 @@ class Bus:
                 heartbeat_s=settings.server.heartbeat_s,
                 max_message_bytes=limits.message_bytes,
                 tickets=Tickets(secrets.token_bytes(32)),
+                wills=WillRules(gate, limits.will_bytes),
             ),
             counters=self.counters,
             losses=Losses(self.counters, self.system.dispatcher.now),

@@ -13,6 +13,7 @@ from arqonbus.errors import Forbidden
 from arqonbus.protocol.payloads import ChannelOptions, Profile, StorageStatus
 from arqonbus.routing.cards import ChannelCard, ClientCard, RoomCard
 from arqonbus.routing.directory import Directory
+from arqonbus.routing.will import WillRules
 from arqonbus.security.gate import Action, Gate, Identity
 from arqonbus.telemetry.counters import Counters
 
@@ -59,10 +60,11 @@ def view(*rooms: RoomCard, gate: Gate | None = None, auto_create: bool = True, m
     directory = Directory()
     for card in rooms:
         directory.add_room(probe(card.room).ref, card)
+    gate = gate or Gate()
     return View(
         directory=directory,
         counters=Counters(),
-        gate=gate or Gate(),
+        gate=gate,
         timestamp=lambda: NOW,
         uptime_s=lambda: 12.34567,
         storage=lambda: StorageStatus("memory", "ok"),
@@ -70,5 +72,6 @@ def view(*rooms: RoomCard, gate: Gate | None = None, auto_create: bool = True, m
         server="node-1",
         version="1.2.3",
         auto_create=auto_create,
+        wills=WillRules(gate, max_bytes=100),
         max_memberships=max_memberships,
     )

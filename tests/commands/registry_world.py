@@ -57,6 +57,7 @@ class RegistryWorld:
             idle_s=60.0,
             page_bytes=10_000,
             replay=ReplayCap(100, 100_000),
+            presence_max=200,
         )
         room = RoomSetup(channel=channel, channel_bounds=bounds, max_channels=10, defaults=OPTIONS, auto_create=True)
         setup = RegistrySetup(

@@ -19,13 +19,18 @@ from arqonbus.routing.mail import (
     Join,
     Joined,
     Leave,
+    Opened,
     PrivateMail,
+    ProfileChanged,
     Publish,
     ReadHistory,
     Receipt,
+    Request,
     Resolve,
     Resolved,
 )
+from arqonbus.security.gate import Action
+from tests.commands.calls import Closed
 from tests.commands.registry_world import RegistryWorld
 
 WANTED = Predefined("r", "c", ChannelOptions(persistent=True), "configured")
@@ -204,3 +209,63 @@ def test_no_trace_fields_are_invented() -> None:
     world.tell(PrivateMail(world.card, Private(to=["c-2"], traceparent=UNSET)))
 
     assert b"trace" not in other.take()[0].texts[0]
+
+
+WILL = Event(room="r", channel="c", payload=Raw(b'"gone"'))
+
+
+def lose(world: RegistryWorld, reason: str) -> list[str]:
+    """End the session of a client with a will. Gives the channels that there are then."""
+    probe, card = world.connect("c-lost")
+    card.will = WILL
+    probe.ref.stop(reason)
+    world.manual.run_until_idle()
+    (answer,) = world.run("list_channels")
+    return [info.channel for info in answer.result.channels]
+
+
+@pytest.mark.parametrize(
+    ("reason", "channels"),
+    [("lost", ["c"]), ("kicked", ["c"]), ("replaced", ["c"]), ("left", []), ("drained", []), ("system stops", [])],
+)
+def test_the_will_of_a_client_is_done_when_it_is_lost(reason: str, channels: list[str]) -> None:
+    assert lose(RegistryWorld(), reason) == channels
+
+
+@pytest.mark.parametrize("closed", [Action.PUBLISH, Action.CREATE])
+def test_a_will_needs_the_rights_that_its_client_has_at_the_end(
+    closed: Action, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("WARNING", "arqonbus"):
+        assert lose(RegistryWorld(Closed(closed)), "lost") == []
+
+    (record,) = caplog.records
+    assert record.getMessage().startswith("will_not_published client=c-lost room=r channel=c")
+
+
+def test_a_session_that_another_one_continues_has_its_will_done_by_nobody() -> None:
+    world = RegistryWorld()
+    old, card = world.connect("c-old")
+    _, new = world.connect("c-new")
+    card.will = new.will = WILL
+    new.client = "c-old"
+    world.registry.signal(Opened(new))
+
+    old.ref.stop("lost")
+    world.manual.run_until_idle()
+
+    assert world.view.directory.client("c-old") is new
+    assert world.view.directory.room("r") is None
+
+
+def test_a_new_profile_is_passed_on_to_the_rooms_that_there_are() -> None:
+    world = RegistryWorld()
+    watcher, card = world.connect("c-2")
+    world.run("join_channel", room="r", channel="c")
+    world.tell(Request(card, "w", "join_channel", Raw(b'{"room":"r","channel":"c","presence":true}'), ()))
+    watcher.take()
+
+    world.tell(ProfileChanged(world.card, ("r", "nowhere")))
+
+    (told,) = watcher.take()
+    assert b'"event":"member_updated"' in told.texts[0]

@@ -192,14 +192,14 @@ def test_connect_after_an_invalid_message_is_a_conflict() -> None:
     assert connect(client)["code"] == "conflict"
 
 
-def test_a_will_is_refused_in_words_unless_null() -> None:
+def test_a_wrong_will_is_refused_in_words_and_null_is_none() -> None:
     client = World().connect()
 
-    error = connect(client, will={"any": 1})
+    error = connect(client, will={"room": "r", "chanel": "c"})
 
     assert (error["code"], error["message"]) == (
         "invalid_args",
-        "not in this version of the server - at `$.args.will`",
+        "object contains unknown field `chanel` - at `$.args.will`",
     )
     assert client.socket.closed is None
     assert "resumed" in connect(World().connect(), will=None)

@@ -112,9 +112,10 @@ def test_a_member_who_asked_is_told_of_joins_and_leaves_of_others_only() -> None
         "user": None,
         "profile": {"screen_name": "Other"},
         "joined_at": "2026-11-21T19:00:00.000Z",
+        "count": 3,
     }
     assert left["event"] == "member_left"
-    assert left["payload"] == {"client": other.id, "user": None, "reason": "left"}
+    assert left["payload"] == {"client": other.id, "user": None, "reason": "left", "count": 2}
     assert silent.told() == []
 
 

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -225,10 +225,11 @@ class Client:
 
 
 class World:
-    """One bus and its clients. ``clock_fails`` makes every actor that asks for the time fail."""
+    """One bus and its clients. ``clock_fails`` makes every actor that asks for the time fail; for ``order`` see
+    ManualDispatcher."""
 
-    def __init__(self, wanted: Settings | None = None) -> None:
-        self.manual = ManualDispatcher()
+    def __init__(self, wanted: Settings | None = None, order: Callable[[int], int] | None = None) -> None:
+        self.manual = ManualDispatcher(order=order)
         self.clock_fails = False
         self.bus = Bus(wanted or settings(), self.manual.dispatcher, self._timestamp)
         self.run()

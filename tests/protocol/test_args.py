@@ -19,6 +19,7 @@ from arqonbus.protocol.args import (
     MembersArgs,
     Resume,
     ResumePosition,
+    SetWillArgs,
     address,
     room_and_channel,
 )
@@ -53,10 +54,22 @@ def test_null_args_of_a_join_are_absent() -> None:
 
 
 def test_a_will_is_read_as_it_came() -> None:
-    args = read(ConnectArgs, {"will": {"payload": 1}})
+    args = read(ConnectArgs, {"will": {"room": "r:c", "payload": 1.10, "metadata": {"k": "v"}}})
 
-    assert bytes(args.will) == b'{"payload": 1}'
+    assert args.will is not None
+    assert (args.will.room, bytes(args.will.payload), bytes(args.will.metadata)) == ("r:c", b"1.1", b'{"k": "v"}')
     assert args.resume is None
+
+
+def test_a_will_without_a_payload_has_null() -> None:
+    args = read(SetWillArgs, {"will": {"room": "r", "channel": "c"}})
+
+    assert args.will is not None
+    assert bytes(args.will.payload) == b"null"
+
+
+def test_a_will_of_null_is_none() -> None:
+    assert read(SetWillArgs, {"will": None}) == read(SetWillArgs, {}) == SetWillArgs(None)
 
 
 def test_a_resume_names_a_ticket_and_positions() -> None:

@@ -111,7 +111,7 @@ def test_an_error_response_has_no_result() -> None:
 
 def test_every_system_event_has_its_payload() -> None:
     assert set(get_args(SystemEvent)) == set(SYSTEM_PAYLOADS)
-    assert len(SYSTEM_PAYLOADS) == 11
+    assert len(SYSTEM_PAYLOADS) == 14
 
 
 @pytest.mark.parametrize("text", [PARENT, PARENT[:-2] + "00", PARENT[:-2] + "ff"])

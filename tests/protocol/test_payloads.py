@@ -18,6 +18,7 @@ PERMISSIONS = {
     "help": None,
     "whoami": None,
     "set_profile": None,
+    "set_will": None,
     "join_channel": "subscribe",
     "leave_channel": None,
     "create_channel": "create",

@@ -3,18 +3,21 @@
 import pytest
 from msgspec import Raw
 
-from arqonbus.errors import InvalidArgs, Unauthenticated
+from arqonbus.errors import InvalidArgs, TooLarge, Unauthenticated
 from arqonbus.protocol.payloads import Limits, Profile
-from arqonbus.routing.admission import Admission, first_profile, read_connect
+from arqonbus.routing.admission import Admission, first_profile
 from arqonbus.routing.socket import Hello
-from arqonbus.security.gate import Identity
+from arqonbus.routing.will import WillRules
+from arqonbus.security.gate import Gate, Identity
 from arqonbus.security.tickets import Tickets
 from tests.routing.test_roster import card
 
 
 def admission(*, anonymous: bool) -> Admission:
     users = {"key-of-ada": "ada"}
-    return Admission(users.get, anonymous, 5.0, "node-1", "1.0", 20.0, 1024, Tickets(bytes(16)))
+    return Admission(
+        users.get, anonymous, 5.0, "node-1", "1.0", 20.0, 1024, Tickets(bytes(16)), WillRules(Gate(), max_bytes=20)
+    )
 
 
 def test_a_known_token_is_its_user() -> None:
@@ -43,11 +46,49 @@ def test_welcome_and_connect_tell_the_same() -> None:
     assert welcome.ticket == connected.ticket == Tickets(bytes(16)).issue("ada")
 
 
-def test_a_will_is_refused_by_name_unless_it_is_null() -> None:
-    with pytest.raises(InvalidArgs, match=r"\$\.args\.will"):
-        read_connect(Raw(b'{"will":{}}'))
+def test_who_is_let_in_has_its_identity_profile_and_will_on_its_card() -> None:
+    ada = card("c-1")
+    args = b'{"token":"key-of-ada","profile":{"screen_name":"Ada"},"will":{"room":"r:c","payload":1}}'
 
-    assert read_connect(Raw(b'{"token":"t","will":null,"resume":null}')).token == "t"
+    admission(anonymous=False).admit(ada, Raw(args), is_open=False)
+
+    assert (ada.identity, ada.profile) == (Identity("c-1", "ada", False), Profile(screen_name="Ada"))
+    assert ada.will is not None and (ada.will.room, ada.will.channel, bytes(ada.will.payload)) == ("r", "c", b"1")
+
+
+def test_without_a_token_who_is_in_already_stays_who_it_is() -> None:
+    ada = card("c-1")
+    ada.identity = Identity("c-1", "ada", False)
+
+    admission(anonymous=False).admit(ada, Raw(b'{"will":null,"resume":null}'), is_open=True)
+
+    assert ada.identity == Identity("c-1", "ada", False)
+    assert ada.will is None
+
+
+@pytest.mark.parametrize(
+    ("args", "error"),
+    [
+        (b'{"will":{}}', InvalidArgs),
+        (b'{"token":"guess"}', Unauthenticated),
+        (
+            b'{"token":"key-of-ada","profile":{"screen_name":"x"},"will":{"room":"r:c","payload":"%b"}}' % bytes(20),
+            InvalidArgs,
+        ),
+        (
+            b'{"token":"key-of-ada","profile":{"screen_name":"x"},"will":{"room":"r:c","payload":"%b"}}' % (b"x" * 19),
+            TooLarge,
+        ),
+    ],
+)
+def test_a_refused_connect_changes_nothing(args: bytes, error: type[Exception]) -> None:
+    ada = card("c-1")
+    before = (ada.identity, ada.profile)
+
+    with pytest.raises(error):
+        admission(anonymous=True).admit(ada, Raw(args), is_open=True)
+
+    assert (ada.identity, ada.profile, ada.will) == (*before, None)
 
 
 def test_the_first_profile_is_cut_to_its_bound() -> None:

@@ -23,6 +23,8 @@ from arqonbus.routing.mail import (
     Join,
     Joined,
     Leave,
+    PresenceTick,
+    ProfileChanged,
     Publish,
     ReadHistory,
     Receipt,
@@ -86,6 +88,7 @@ class Bench:
             idle_s=60.0,
             page_bytes=10_000,
             replay=ReplayCap(100, 100_000),
+            presence_max=200,
         )
         card = ChannelCard("r", "c", "user", OPTIONS, NOW, None)
         props: Props[Any] = Props(lambda: Channel(setup, card, self.room.ref, ()))
@@ -203,3 +206,25 @@ def test_a_store_that_breaks_its_promise_loses_nothing_in_silence() -> None:
 
     assert (refused.request_id, refused.result.code) == ("a", "internal")
     assert (receipt.result.seq, receipt.result.duplicate) == (1, False)
+
+
+def test_a_profile_that_cannot_be_told_is_answered_to_nobody() -> None:
+    bench = Bench()
+    watcher: Probe[Any] = Probe(bench.system, "c-2")
+    watch = Join(client_card("c-2", watcher.ref), "w", "c", JoinChannelArgs("r", "c", presence=True), False)
+    bench.tell(bench.join(), watch)
+    bench.card.profile = object()  # type: ignore[assignment]  # something that no encoder takes
+    watcher.take()
+
+    mails = bench.tell(ProfileChanged(bench.card, ("r",)))
+
+    assert bench.system.statistics().failures == 1
+    assert mails == watcher.mails == []
+
+
+def test_what_only_the_channel_waits_for_ends_with_it() -> None:
+    bench = Bench()
+
+    bench.tell(Delete(bench.card, "d", "c", False), ProfileChanged(bench.card, ("r",)), PresenceTick())
+
+    assert bench.room.mails == []

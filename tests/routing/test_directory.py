@@ -29,9 +29,9 @@ def test_who_ended_is_found_by_its_ref_and_forgotten() -> None:
     directory.add_client(client)
     directory.add_room(ref, RoomCard("r"))
 
-    directory.remove(client.ref)
-    directory.remove(ref)
-    directory.remove(ref)
+    assert directory.remove(client.ref) is client
+    assert directory.remove(ref) is None
+    assert directory.remove(ref) is None
 
     assert (directory.n_clients, directory.n_rooms) == (0, 0)
 
@@ -69,3 +69,23 @@ def test_a_room_that_ended_is_not_found_before_it_is_forgotten() -> None:
 
     assert directory.room("r") is None
     assert directory.n_rooms == 1
+
+
+def test_who_is_away_is_the_one_that_is_gone_when_its_session_ends() -> None:
+    directory, client = Directory(), client_card("c-1")
+    directory.add_client(client)
+    directory.set_away(client)
+
+    assert directory.remove(client.ref) is client
+
+
+def test_the_end_of_a_session_that_another_one_continues_takes_nobody_away() -> None:
+    directory, old, new = Directory(), client_card("c-1"), client_card("c-2")
+    directory.add_client(old)
+    directory.add_client(new)
+    new.client = "c-1"
+    directory.add_client(new)
+
+    assert directory.remove(old.ref) is None
+    assert directory.client("c-1") is new
+    assert directory.remove(new.ref) is new

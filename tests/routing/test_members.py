@@ -37,7 +37,7 @@ def test_who_is_in_for_two_reasons_leaves_twice() -> None:
     members.join(card, AT, star=False, watches=True)
 
     assert members.leave("c-1", star=False) is None
-    assert members.watchers() == []
+    assert members.watching == {}
     gone = members.leave("c-1", star=True)
 
     assert gone is not None and gone.card is card
@@ -53,12 +53,49 @@ def test_leaving_or_dropping_a_stranger_is_without_effect() -> None:
     assert members.count == 0
 
 
-def test_those_who_asked_are_watchers() -> None:
+def test_those_who_asked_watch() -> None:
     members, asked, silent = Members(), client_card("c-1"), client_card("c-2")
     members.join(asked, AT, star=False, watches=True)
     members.join(silent, AT, star=False, watches=False)
 
-    assert members.watchers() == [asked.ref]
+    assert members.watching == {"c-1": members["c-1"]}
+
+
+def test_who_watches_does_so_until_it_says_no_or_is_out() -> None:
+    members, card = Members(), client_card("c-1")
+    members.join(card, AT, star=False, watches=True)
+    members.join(card, AT, star=False, watches=None)
+    members.join(card, AT, star=True, watches=None)
+    assert list(members.watching) == ["c-1"]
+
+    members.join(card, AT, star=False, watches=False)
+    assert members.watching == {}
+
+    members.join(card, AT, star=False, watches=True)
+    members.drop("c-1")
+    assert members.watching == {}
+
+
+def test_where_all_watch_nobody_can_say_no() -> None:
+    members, card = Members(all_watch=True), client_card("c-1")
+    members.join(card, AT, star=True, watches=None)
+    members.join(card, AT, star=False, watches=False)
+    assert list(members.watching) == ["c-1"]
+
+    members.leave("c-1", star=False)
+    assert list(members.watching) == ["c-1"]
+    members.leave("c-1", star=True)
+    assert members.watching == {}
+
+
+def test_a_watcher_that_goes_on_as_another_session_is_told_there() -> None:
+    members, old, new = Members(), client_card("c-1"), client_card("c-1")
+    members.join(old, AT, star=False, watches=True)
+
+    members.join(new, AT, star=False, watches=None)
+
+    assert [member.card for member in members.watching.values()] == [new]
+    assert list(members.members()) == [members["c-1"]]
 
 
 def test_a_drop_ends_all_reasons() -> None:

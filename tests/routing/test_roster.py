@@ -62,3 +62,13 @@ def test_who_is_removed_is_out() -> None:
     assert roster.get("ada") is None
     assert list(roster) == []
     assert list(roster.members()) == []
+
+
+def test_who_is_removed_watches_no_more() -> None:
+    roster, ada = Roster(), card("ada")
+    presence, _ = roster.enter(ada, AT)
+    roster.watching["ada"] = presence.member
+
+    roster.remove("ada")
+
+    assert roster.watching == {}
