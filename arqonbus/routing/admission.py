@@ -82,7 +82,7 @@ class Admission(Struct, frozen=True):
             identity = self.identify(identity.client, read.token)
         will = None if read.will is None else self.wills.read(read.will, identity)
         card.identity = identity
-        card.will = will or card.will
+        card.will = will
         if read.profile is not None:
             card.profile = merge_profile(card.profile, read.profile)
         return read

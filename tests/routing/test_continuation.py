@@ -40,3 +40,20 @@ def test_the_second_who_comes_is_sent_on_to_the_first() -> None:
     assert (taken, again) == (True, False)
     assert first.mails == [TookOver("old", (("r", "c"),), old.profile, own.ref, borne), Replaced(two)]
     assert second.mails == []
+
+
+def test_where_the_first_who_came_is_gone_the_second_is_given_everything() -> None:
+    manual = ManualDispatcher()
+    system = ActorSystem(manual.dispatcher)
+    own, first, second = (Probe(system, name) for name in ("own", "first", "second"))
+    continuation = Continuation(own.ref, admission(anonymous=True), lambda room, channel: True)
+    old, one, two = card("old"), card("one"), card("two")
+    one.ref, two.ref = first.ref, second.ref
+    continuation.hand_over(Replaced(one), old, (("r", "c"),), {}, own.ref)
+    first.ref.stop()
+    manual.run_until_idle()
+
+    assert continuation.hand_over(Replaced(two), old, (("r", "c"),), {}, own.ref) is True
+    manual.run_until_idle()
+
+    assert [type(mail) for mail in second.mails] == [TookOver]
