@@ -264,10 +264,22 @@ class Redis(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Telemetry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[telemetry]``: the address of the server's own activity events."""
+    """``[telemetry]``: traces, metrics, where activity events go. The standard ``OTEL_*`` variables win."""
 
     room: Annotated[str, about("room of the activity events; a system name, so it begins with `_`")] = "_telemetry"
     channel: Annotated[str, about("channel of the activity events")] = "activity"
+    endpoint: Annotated[
+        str, about("URL of an OTLP receiver, as `http://localhost:4318`; empty: nothing is exported")
+    ] = ""
+    protocol: Annotated[Literal["http/protobuf", "grpc"], about("how to speak to it")] = "http/protobuf"
+    timeout_s: Annotated[float, above_zero("seconds that one export may take, retries included", le=600)] = 5.0
+    interval_s: Annotated[float, above_zero("seconds between two exports of metrics", le=LONGEST_S)] = 10.0
+    traces_per_s: Annotated[
+        float, between("messages a second that begin a trace of their own; all are traced below", ge=0, le=1_000_000)
+    ] = 50.0
+    deliver_spans: Annotated[
+        int, between("deliveries of one message that have a span of their own; failed ones beside", ge=0, le=1000)
+    ] = 16
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

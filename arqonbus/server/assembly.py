@@ -85,6 +85,21 @@ class Bus:
         admission = msgspec.structs.replace(setup.admission, anonymous=anonymous)
         self._session_setup = msgspec.structs.replace(setup, admission=admission)
 
+    @property
+    def history_size(self) -> int:
+        """Bytes of events that are kept."""
+        return self._history.size
+
+    @property
+    def backend(self) -> str:
+        """Name of the store."""
+        return self._history.backend
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since it was made."""
+        return self.system.now - self._started_at
+
     def user_of(self, token: str) -> str | None:
         """Give the user whose key the token is; by the keys of now, which a reload may change."""
         return self.keys.user_of(token)

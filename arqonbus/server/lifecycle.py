@@ -20,6 +20,7 @@ from arqonbus.routing.mail import DrainAll
 from arqonbus.server.assembly import Bus
 from arqonbus.server.banner import banner, switched_off
 from arqonbus.server.clock import WallClock
+from arqonbus.server.observation import Observation
 from arqonbus.server.reload import Reload
 from arqonbus.telemetry.logs import LogHandle, configure, get_log
 from arqonbus.transport import Bind, Handshake, Health, Limits, Listener, ListenError, Timeouts, Tls
@@ -78,20 +79,26 @@ class _Server:
         loop = asyncio.get_running_loop()
         bus = Bus(self._settings, Dispatcher(loop), WallClock().timestamp)
         listener = self._listener(bus)
+        observation = Observation(self._settings, bus, listener, self._logs)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
         try:
             await listener.start()
         except ListenError as error:
             print(f"arqonbus: {error}", file=sys.stderr)  # noqa: T201 - for the person who starts it, before any log
+            await observation.close()
             return CANNOT_START
+        observation.start()
         reloader = Reload(self._settings, self._reload, bus, listener, self._logs, self._handshake)
         loop.add_signal_handler(signal.SIGHUP, reloader.run)
         self._announce(bus, listener)
         self._calm_gc()
         self._is_ready = True
         await self._told.wait()
-        return await self._drain(bus, listener)
+        try:
+            return await self._drain(bus, listener)
+        finally:
+            await observation.close()
 
     def _listener(self, bus: Bus) -> Listener:
         server, limits = self._settings.server, self._settings.limits

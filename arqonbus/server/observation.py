@@ -1,0 +1,140 @@
+"""Observation: what a running server is asked for by metrics, and the export of it. Started and ended by ``lifecycle``.
+
+The numbers are gathered in the loop's thread, a few times a second, into a mapping that other threads read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from arqonbus import __version__
+from arqonbus.config import Settings
+from arqonbus.server.assembly import Bus
+from arqonbus.telemetry.environment import Wishes, plan
+from arqonbus.telemetry.logs import LogHandle
+from arqonbus.telemetry.meters import Meters
+from arqonbus.telemetry.metrics import Number, Reading
+from arqonbus.telemetry.pulse import Pulse
+from arqonbus.telemetry.setup import Node, Pipeline, start, start_sampler
+from arqonbus.telemetry.tracer import Tracer
+from arqonbus.transport import Listener
+from arqonbus.transport.lobby import TROUBLES
+
+__all__ = ["Observation", "resident_bytes"]
+
+ROOMS_A_BEAT: Final = 500
+"""Rooms that may be counted at each beat; with more of them, numbers are gathered less often. 0.2 us a room."""
+
+
+class Observation:
+    """Gathers and exports. Without an exporter it does nothing and costs nothing."""
+
+    def __init__(self, settings: Settings, bus: Bus, listener: Listener, logs: LogHandle) -> None:
+        """Set the export up; 0.4 s, where there is any."""
+        telemetry = settings.telemetry
+        wishes = Wishes(telemetry.endpoint, telemetry.protocol, telemetry.timeout_s, telemetry.interval_s)
+        planned = plan(os.environ, wishes)
+        self._bus = bus
+        self._listener = listener
+        self._logs = logs
+        self._n_beats = 0
+        self._reading: Reading = {}
+        self._backend = bus.backend
+        self.meters = Meters()
+        self.tracer: Tracer | None = None
+        node = Node(bus.name, __version__, lambda: self._reading, self.meters.series)
+        self._pipeline: Pipeline | None = start(planned, node)
+        if self._pipeline is not None:
+            sampler = start_sampler(planned, telemetry.traces_per_s)
+            self.tracer = Tracer(sampler, self.meters, self._pipeline.record, most_deliveries=telemetry.deliver_spans)
+            self._pipeline.on_break = self.tracer.pause
+        dispatcher = bus.system.dispatcher
+        self._pulse = Pulse(dispatcher.call_later, dispatcher.now, self.meters.lag, self._beat)
+
+    def start(self) -> None:
+        """Begin to gather."""
+        if self._pipeline is not None:
+            self._reading = self.gather()
+            self._pulse.start()
+
+    async def close(self) -> None:
+        """Export the last numbers and end, within ``setup.CLOSE_TIMEOUT_S``. Idempotent."""
+        self._pulse.stop()
+        if self._pipeline is not None:
+            self._reading = self.gather()
+            await self._pipeline.close()
+
+    def gather(self) -> Reading:
+        """Read all numbers. O(rooms)."""
+        return {**self._traffic(), **self._actors(), **self._process(), **self._telemetry()}
+
+    def _beat(self) -> None:
+        self._n_beats += 1
+        if self._n_beats % (1 + self._bus.directory.n_rooms // ROOMS_A_BEAT) == 0:
+            self._reading = self.gather()
+
+    def _traffic(self) -> Reading:
+        counters, directory, listener = self._bus.counters, self._bus.directory, self._listener.statistics()
+        cards = list(directory.room_cards())
+        troubles = {name.removeprefix("refused_"): getattr(listener, name) for name in TROUBLES}
+        return {
+            "arqonbus.connections": listener.open,
+            "arqonbus.connections.opened": listener.opened,
+            "arqonbus.connections.refused": troubles,
+            "arqonbus.clients": {"there": directory.n_clients, "away": directory.n_away},
+            "arqonbus.rooms": len(cards),
+            "arqonbus.channels": sum(len(card.channels) for card in cards),
+            "arqonbus.members": sum(card.members for card in cards),
+            "arqonbus.messages.received": counters.messages_in,
+            "arqonbus.messages.delivered": counters.messages_out,
+            "arqonbus.messages.duplicates": counters.duplicates,
+            "arqonbus.messages.invalid": counters.invalid,
+            "arqonbus.slow_consumers": counters.slow_consumers,
+        }
+
+    def _actors(self) -> Reading:
+        statistics = self._bus.system.statistics()
+        return {
+            "arqonbus.actor.turns": statistics.turns,
+            "arqonbus.actor.ready": statistics.ready,
+            "arqonbus.actor.count": statistics.actors,
+            "arqonbus.actor.dead_letters": statistics.dead_letters,
+            "arqonbus.actor.failures": statistics.failures,
+            "arqonbus.actor.restarts": statistics.restarts,
+            "arqonbus.history.size": self._bus.history_size,
+            "arqonbus.storage.up": {self._backend: 1},
+            "arqonbus.uptime": self._bus.uptime_s,
+        }
+
+    def _process(self) -> Reading:
+        times = os.times()
+        reading: dict[str, Number | Mapping[str, Number]] = {
+            "process.cpu.time": {"user": times.user, "system": times.system}
+        }
+        resident = resident_bytes()
+        if resident is not None:
+            reading["process.memory.usage"] = resident
+        return reading
+
+    def _telemetry(self) -> Reading:
+        logs = self._logs.statistics()
+        lines = {"written": logs.written, "dropped": logs.dropped, "suppressed": logs.suppressed, "failed": logs.failed}
+        reading: dict[str, Number | Mapping[str, Number]] = {"arqonbus.log.lines": lines}
+        if self.tracer is not None:
+            sampling = {"sampled": self.tracer.n_sampled, "throttled": self.tracer.n_throttled}
+            reading["arqonbus.telemetry.sampling"] = sampling
+        return {**reading, **(self._pipeline.reading if self._pipeline is not None else {})}
+
+
+def resident_bytes() -> int | None:
+    """Give the resident memory of this process; None where the system has no ``/proc``."""
+    if sys.platform != "linux":
+        return None
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None

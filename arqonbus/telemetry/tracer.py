@@ -1,0 +1,162 @@
+"""Tracer: decides whether a message is traced and gives it the context that travels in its mail.
+
+There is one where telemetry is on and none where it is off, so actors ask ``is not None`` and nothing else. It knows
+no SDK: where spans go is a callable (``recorder``), and may be None, when only the timings are wanted.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from arqonbus.telemetry.context import TraceContext, format_parent, parse_sampled
+from arqonbus.telemetry.meters import Meters
+from arqonbus.telemetry.sampler import Sampler, Source
+from arqonbus.telemetry.span_table import Row
+
+__all__ = ["Record", "Span", "Trace", "Tracer"]
+
+MOST_DELIVERIES = 16
+"""Deliveries of one message with a span of their own. A trace of a thousand spans is slow to show and tells no more."""
+
+
+class Span(Struct, frozen=True, gc=False):
+    """One finished span."""
+
+    row: Row
+    trace_id: int
+    span_id: int
+    parent_id: int
+    """0: none, it is the first of its trace."""
+    started_ns: int
+    """Nanoseconds since 1970, as below."""
+    ended_ns: int
+    attributes: dict[str, str | int | bool]
+    error: str | None = None
+    """Why it failed; None: it did not."""
+    links: Sequence[TraceContext] = ()
+    is_parent_remote: bool = False
+    """Whether the span above is of another process."""
+    name: str = ""
+    """Empty: the row's."""
+
+
+Record: TypeAlias = Callable[[Span], None]
+"""Takes one finished span. Never blocks, never raises."""
+
+
+class Trace(Struct, frozen=True, gc=False):
+    """One traced message or command on its way: what its mail carries. None where it is not traced."""
+
+    trace_id: int
+    span_id: int
+    """Of its first span in this process: publish or command."""
+    parent_id: int
+    """The sender's span; 0: none."""
+    started_ns: int
+    """When the session took it, nanoseconds since 1970."""
+    size: int
+    """Bytes of the message as it came."""
+    depth: int
+    """Mails that waited for the first actor when it was told."""
+    is_recorded: bool
+    """Whether it has spans; else it is only timed."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """What goes into the delivered frame if the sender gave none: the publish span, or nothing."""
+        return format_parent(self.trace_id, self.span_id) if self.is_recorded and not self.parent_id else None
+
+
+class Tracer:
+    """Owned by the server, shared by all actors of one process, used in the loop's thread only.
+
+    Only ``pause`` may be called from another thread.
+    """
+
+    __slots__ = (
+        "_bits",
+        "_paused_until",
+        "_root",
+        "clock_ns",
+        "meters",
+        "most_deliveries",
+        "n_sampled",
+        "n_throttled",
+        "record",
+        "sampler",
+    )
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        meters: Meters,
+        record: Record | None = None,
+        *,
+        most_deliveries: int = MOST_DELIVERIES,
+        clock_ns: Callable[[], int] = time.time_ns,
+        bits: Callable[[int], int] = random.getrandbits,
+    ) -> None:
+        """Keep the arguments.
+
+        Args:
+            sampler: decides.
+            meters: take the timings.
+            record: takes the spans; None: messages are timed, and no frame carries a context of ours.
+            most_deliveries: of one message with a span of their own.
+            clock_ns: the wall clock.
+            bits: gives so many random bits.
+        """
+        self.sampler = sampler
+        self.meters = meters
+        self.record = record
+        self.most_deliveries = most_deliveries
+        self.clock_ns = clock_ns
+        self.n_sampled = 0  # messages and commands that were traced or timed
+        self.n_throttled = 0  # whose sender traces them, over the bound of what it may ask for
+        self._root = sampler.root
+        self._bits = bits
+        self._paused_until = 0.0  # monotonic seconds
+
+    def begin(
+        self, traceparent: Raw | UnsetType, source: Source, now: float, size: int = 0, depth: int = 0
+    ) -> Trace | None:
+        """Decide on one message. 0.2 us when the answer is no.
+
+        Args:
+            traceparent: the field of the envelope.
+            source: the client's.
+            now: monotonic seconds; those of the turn will do.
+            size: bytes of the message.
+            depth: mails that wait for the actor that it goes to.
+        """
+        if now < self._paused_until:
+            return None
+        if traceparent is UNSET:
+            trace_id, parent_id = self._root(now), 0
+            if not trace_id and not source.is_debug:
+                return None
+            trace_id = trace_id or self._bits(128) or 1
+        else:
+            parent = parse_sampled(traceparent)
+            if parent is None:
+                return None  # not sampled: the sender wants no trace; invalid: the sender is not asked twice
+            if not source.is_debug and not self.sampler.remote(parent, source, now):
+                self.n_throttled += 1
+                return None
+            trace_id, parent_id = parent.trace_id, parent.span_id
+        self.n_sampled += 1
+        is_recorded = self.record is not None
+        return Trace(trace_id, self.new_id(), parent_id, self.clock_ns(), size, depth, is_recorded)
+
+    def new_id(self) -> int:
+        """Make the id of a span."""
+        return self._bits(64) or 1
+
+    def pause(self, until: float) -> None:
+        """Begin no trace before ``until``, monotonic seconds: nobody takes them. Callable from any thread."""
+        self._paused_until = until
