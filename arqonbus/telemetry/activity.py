@@ -26,6 +26,9 @@ MOST_WAITING: Final = 1000
 RETRY_S: Final = 0.1
 """Before a publisher that took nothing is asked again."""
 
+TELL_S: Final = 1.0
+"""Between two events that tell how many were dropped: they must not be the flood themselves."""
+
 _NAMES: Final = {payload: name for name, payload in ACTIVITIES.items()}
 
 _log = get_log("telemetry")
@@ -58,10 +61,13 @@ class ActivityEmitter:
     __slots__ = (
         "_bucket",
         "_call_later",
+        "_is_broken",
+        "_is_soon",
         "_most_waiting",
         "_now",
         "_publish",
         "_room",
+        "_tell_at",
         "_timer",
         "_timestamp",
         "_untold",
@@ -101,6 +107,9 @@ class ActivityEmitter:
         self._most_waiting = most_waiting
         self._waiting: deque[Happened] = deque()
         self._timer: Timer | None = None
+        self._is_soon = False  # the timer is for events that wait, not for telling what was dropped
+        self._is_broken = False  # the publisher raised when it was asked last
+        self._tell_at = 0.0  # monotonic seconds: not before
         self._untold = 0  # dropped, and not told yet
         self.n_dropped = 0
         self.n_sent = 0
@@ -112,42 +121,55 @@ class ActivityEmitter:
         if len(self._waiting) >= self._most_waiting or not self._bucket.take(self._now()):
             self.n_dropped += 1
             self._untold += 1
-        else:
-            self._waiting.append(Happened(_NAMES[type(activity)], self._timestamp(), activity))
-        if self._timer is None:
+            if self._timer is None:
+                self._timer = self._call_later(TELL_S, self._flush)
+            return
+        self._waiting.append(Happened(_NAMES[type(activity)], self._timestamp(), activity))
+        if not self._is_soon:
             # Not at once: emit is called in the middle of a turn, and a turn's events go out together.
-            self._timer = self._call_later(0.0, self._flush)
+            self._flush_in(0.0)
 
     def close(self) -> None:
         """Send what waits, if the publisher takes it; then send nothing more."""
+        self._tell_at = 0.0
         self._flush()
         if self._timer is not None:
             self._timer.cancel()
         self._most_waiting = 0
         self._waiting.clear()
 
+    def _flush_in(self, delay_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._is_soon = True
+        self._timer = self._call_later(delay_s, self._flush)
+
     def _flush(self) -> None:
-        self._timer = None
-        batch = list(self._waiting)
-        untold = self._untold
-        if untold and len(batch) < self._most_waiting:
+        self._timer, self._is_soon = None, False
+        batch, now = list(self._waiting), self._now()
+        untold = self._untold if now >= self._tell_at else 0
+        if untold:
             batch.append(Happened("activity_dropped", self._timestamp(), ActivityDropped(untold)))
-        if not batch:
-            return
-        if not self._is_taken(batch):
-            self._timer = self._call_later(RETRY_S, self._flush)
+        if batch and not self._is_taken(batch):
+            self._flush_in(RETRY_S)
             return
         self._waiting.clear()
-        self.n_sent += len(batch)
-        if batch[-1].event == "activity_dropped":
+        if untold:
             self._untold -= untold
+            self._tell_at = now + TELL_S
+        if self._untold:
+            self._timer = self._call_later(TELL_S, self._flush)
 
     def _is_taken(self, batch: list[Happened]) -> bool:
         try:
-            return self._publish(batch)
+            is_taken = self._publish(batch)
         except Exception as error:  # noqa: BLE001 - whoever emits is in the middle of something that matters more
             # As good as taken: a publisher that fails once would fail for ever with the same events.
-            _log.error("activity_not_published", error=error, events=len(batch))
+            if not self._is_broken:
+                _log.error("activity_not_published", error=error, events=len(batch))
+            self._is_broken = True
             self.n_dropped += len(batch)
-            self.n_sent -= len(batch)
             return True
+        self._is_broken = False
+        self.n_sent += len(batch) if is_taken else 0
+        return is_taken

@@ -24,6 +24,9 @@ LONGEST_TEXT = 1024
 MOST_ITEMS = 16
 """Items of a list, table or traceback that are kept."""
 
+TRACE = "trace"
+"""Field that holds the trace of what is logged about: anything with ``trace_id`` and ``span_id``, or None."""
+
 HELD_BACK = "arqonbus_held_back"
 """Attribute of a record of another library: how many of its kind were held back before it."""
 
@@ -107,6 +110,8 @@ def _fields_of(record: logging.LogRecord) -> dict[str, object]:
     if isinstance(record, EventRecord):
         fields = dict(record.fields)
         error = fields.get("error")
+        if TRACE in fields:
+            fields |= _trace(fields.pop(TRACE))
     else:
         fields = {"message": _message(record)}
         if HELD_BACK in record.__dict__:
@@ -117,6 +122,17 @@ def _fields_of(record: logging.LogRecord) -> dict[str, object]:
         if error.__traceback__ is not None and record.levelno >= logging.WARNING:
             fields["at"] = _frames(error.__traceback__)
     return fields
+
+
+def _trace(trace: object) -> dict[str, object]:
+    """Return the ids as W3C Trace Context writes them in logs, by its names; nothing without a trace.
+
+    A trace that is there is one that is sampled.
+    """
+    trace_id, span_id = getattr(trace, "trace_id", 0), getattr(trace, "span_id", 0)
+    if not trace_id:
+        return {}
+    return {"trace_id": f"{trace_id:032x}", "span_id": f"{span_id:016x}", "trace_flags": "01"}
 
 
 def _message(record: logging.LogRecord) -> str:

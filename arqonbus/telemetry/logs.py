@@ -27,8 +27,9 @@ class EventLog:
     """Logs events of one package. Cheap to make, holds nothing but its logger; may be kept or made again.
 
     The keyword arguments ``client``, ``room``, ``channel``, ``command`` and ``error`` have their place in every line;
-    others follow them. ``error`` may be an exception: its type, its words and where it came from are logged. Values
-    may hold anything a client sent: they are bounded and escaped. Secrets must not be given.
+    others follow them. ``error`` may be an exception: its type, its words and where it came from are logged. ``trace``
+    may be the trace of what is logged about: the line gets ``trace_id``, ``span_id`` and ``trace_flags``. Values may
+    hold anything a client sent: they are bounded and escaped. Secrets must not be given.
     """
 
     __slots__ = ("_logger",)

@@ -98,7 +98,6 @@ METRICS: Final[tuple[Metric, ...]] = (
     _counter("actor.failures", "{failure}", "handlers that raised"),
     _counter("actor.restarts", "{restart}", "actors built anew after a failure"),
     _updown("history.size", "By", "bytes of events that are kept"),
-    _updown("history.channels", "{channel}", "channels whose events or position are kept"),
     Metric("arqonbus.storage.up", "gauge", "", "1: the store works; 0: degraded", "backend", "`memory`, `redis`"),
     Metric("arqonbus.uptime", "gauge", "s", "time since the start"),
     _counter("log.lines", "{line}", "log lines", "result", "`written`, `dropped`, `suppressed`, `failed`"),

@@ -120,11 +120,9 @@ class Pipeline:
                     await ended.wait()
         except TimeoutError:
             _log.warning("telemetry_given_up", after_s=timeout_s)
-            return False
-        else:
-            return True
-        finally:
-            self._hushed.end()
+            return False  # still hushed: the threads that were given up may have more to say
+        self._hushed.end()
+        return True
 
 
 def start(plan: Plan, node: Node) -> Pipeline | None:

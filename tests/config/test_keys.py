@@ -32,7 +32,9 @@ def test_the_keys_are_these() -> None:
         ],
         "auth": ["keys", "anonymous", "timeout_s", "query_token"],
         "redis": ["url"],
-        "telemetry": ["room", "channel"],
+        "telemetry": [
+            "room", "channel", "endpoint", "protocol", "timeout_s", "interval_s", "traces_per_s", "deliver_spans",
+        ],
         "log": ["level", "format"],
     }  # fmt: skip
 

@@ -71,6 +71,10 @@ def test_every_rule_is_about_keys_that_exist() -> None:
             'telemetry.room: expected a system name: "_" first, then 1 to 64 of A-Z a-z 0-9 . _ -, got "telemetry"',
         ),
         (
+            Settings(telemetry=Telemetry(endpoint="http://me:secret@collector:4318")),
+            'telemetry.endpoint: expected a URL of http or https without a user, got "http://me:secret@collector:4318"',
+        ),
+        (
             Settings(telemetry=Telemetry(channel="*")),
             'telemetry.channel: expected a name: 1 to 64 of A-Z a-z 0-9 . _ -, got "*"',
         ),

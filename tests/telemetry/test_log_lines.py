@@ -198,3 +198,21 @@ def test_how_many_lines_were_held_back_is_in_the_line() -> None:
 
 def test_other_handlers_see_event_and_fields() -> None:
     assert record(client="c-1", n=1).getMessage() == "client_connected client=c-1 n=1"
+
+
+class Trace:
+    trace_id = 0xABC
+    span_id = 0xDEF
+
+
+def test_a_line_about_something_traced_holds_the_ids_as_trace_context_writes_them() -> None:
+    line = json.loads(format_json(record(trace=Trace())))
+
+    assert line["trace_id"] == "00000000000000000000000000000abc"
+    assert line["span_id"] == "0000000000000def"
+    assert line["trace_flags"] == "01"
+    assert "trace" not in line
+
+
+def test_a_line_about_something_that_is_not_traced_says_nothing_of_traces() -> None:
+    assert "trace" not in format_json(record(trace=None))

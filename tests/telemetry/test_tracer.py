@@ -1,0 +1,89 @@
+"""Whether a message is traced, and the context that it gets."""
+
+import msgspec
+import pytest
+from msgspec import UNSET, Raw
+
+from arqonbus.telemetry.context import parse
+from arqonbus.telemetry.sampler import AlwaysOff, RateLimited, Source
+from tests.telemetry.stage import Stage
+
+SENT = f"00-{'a' * 32}-{'b' * 16}-01"
+NOT_SAMPLED = f"00-{'a' * 32}-{'b' * 16}-00"
+
+
+def raw(text: str) -> Raw:
+    return Raw(msgspec.json.encode(text))
+
+
+def test_a_message_without_a_context_begins_a_trace_if_the_sampler_says_so() -> None:
+    stage = Stage()
+
+    trace = stage.tracer.begin(UNSET, Source(), 0.0, size=120, depth=3)
+
+    assert trace is not None
+    assert (trace.parent_id, trace.size, trace.depth, trace.started_ns, trace.is_recorded) == (
+        0,
+        120,
+        3,
+        1_000_000,
+        True,
+    )
+    assert trace.trace_id != trace.span_id
+    assert Stage(AlwaysOff()).tracer.begin(UNSET, Source(), 0.0) is None
+
+
+def test_a_sampled_context_is_gone_on_with() -> None:
+    trace = Stage().tracer.begin(raw(SENT), Source(), 0.0)
+
+    assert trace is not None
+    assert (trace.trace_id, trace.parent_id) == (int("a" * 32, 16), int("b" * 16, 16))
+
+
+@pytest.mark.parametrize("text", [NOT_SAMPLED, "nonsense", SENT.upper()])
+def test_a_message_whose_context_is_invalid_or_not_sampled_is_not_traced(text: str) -> None:
+    assert Stage().tracer.begin(raw(text), Source(), 0.0) is None
+
+
+def test_over_the_bound_of_a_client_its_context_is_passed_by_and_counted() -> None:
+    stage, source = Stage(RateLimited(1)), Source()
+
+    traced = [stage.tracer.begin(raw(SENT), source, 0.0) is not None for _ in range(30)]
+
+    assert traced.count(True) < 30
+    assert stage.tracer.n_throttled == traced.count(False)
+    assert stage.tracer.n_sampled == traced.count(True)
+
+
+def test_all_messages_of_a_client_that_is_debugged_are_traced() -> None:
+    tracer, source = Stage(RateLimited(0)).tracer, Source(is_debug=True)
+
+    assert all(tracer.begin(UNSET, source, 0.0) for _ in range(100))
+    assert all(tracer.begin(raw(SENT), source, 0.0) for _ in range(100))
+    assert tracer.begin(raw(NOT_SAMPLED), source, 0.0) is None
+
+
+def test_the_delivered_frame_carries_the_publish_span_unless_the_sender_gave_a_context() -> None:
+    tracer = Stage().tracer
+    own, sent = tracer.begin(UNSET, Source(), 0.0), tracer.begin(raw(SENT), Source(), 0.0)
+    assert own is not None and sent is not None
+
+    context = parse(own.traceparent or "")
+    assert context is not None and (context.trace_id, context.span_id) == (own.trace_id, own.span_id)
+    assert sent.traceparent is None
+
+
+def test_without_a_recorder_messages_are_timed_and_frames_carry_nothing_of_ours() -> None:
+    trace = Stage(records=False).tracer.begin(UNSET, Source(), 0.0)
+
+    assert trace is not None
+    assert (trace.is_recorded, trace.traceparent) == (False, None)
+
+
+def test_while_nobody_takes_spans_no_trace_begins() -> None:
+    tracer = Stage().tracer
+    tracer.pause(10.0)
+
+    assert tracer.begin(UNSET, Source(is_debug=True), 9.9) is None
+    assert tracer.begin(raw(SENT), Source(), 9.9) is None
+    assert tracer.begin(UNSET, Source(), 10.0) is not None
