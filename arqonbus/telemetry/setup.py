@@ -178,16 +178,16 @@ def _begin_traces(pipeline: Pipeline, signal: Signal, resource: CachedResource, 
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     from arqonbus.telemetry.exporters import WatchedSpans, span_exporter
-    from arqonbus.telemetry.recorder import Recorder
+    from arqonbus.telemetry.recorder import LateExporter, Recorder
 
     most = _number("OTEL_BSP_MAX_QUEUE_SIZE", QUEUE)
     processor = BatchSpanProcessor(
-        WatchedSpans(span_exporter(signal), pipeline.spans),
+        WatchedSpans(LateExporter(span_exporter(signal), resource, node.version), pipeline.spans),
         max_queue_size=most,
         schedule_delay_millis=_number("OTEL_BSP_SCHEDULE_DELAY", int(DELAY_MS)),
         max_export_batch_size=min(most, _number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", BATCH)),
     )
-    pipeline.recorder = Recorder(processor.on_end, resource, node.version, pipeline.spans, most)
+    pipeline.recorder = Recorder(processor.on_end, pipeline.spans, most)
     pipeline.record = pipeline.recorder.record
     pipeline.also_end(lambda: processor.shutdown())  # type: ignore[no-untyped-call]  # untyped in the SDK
 

@@ -24,6 +24,17 @@ MOST_DELIVERIES = 16
 """Deliveries of one message with a span of their own. A trace of a thousand spans is slow to show and tells no more."""
 
 
+class _TraceFlags(Struct, frozen=True):
+    sampled: bool = True
+
+
+class _Sampled(Struct, frozen=True):
+    trace_flags: _TraceFlags = _TraceFlags()
+
+
+_SAMPLED = _Sampled()
+
+
 class Span(Struct, frozen=True, gc=False):
     """One finished span."""
 
@@ -43,6 +54,11 @@ class Span(Struct, frozen=True, gc=False):
     """Whether the span above is of another process."""
     name: str = ""
     """Empty: the row's."""
+
+    @property
+    def context(self) -> _Sampled:
+        """What the SDK's processor asks of a span before it queues it: whether it is sampled. It always is."""
+        return _SAMPLED
 
 
 Record: TypeAlias = Callable[[Span], None]

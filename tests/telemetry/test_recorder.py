@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 import pytest
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -11,24 +12,47 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from arqonbus.telemetry.context import TraceContext
 from arqonbus.telemetry.export_state import ExportState, LastWords
 from arqonbus.telemetry.logs import EventLog
-from arqonbus.telemetry.recorder import CachedResource, Recorder, resource_of
+from arqonbus.telemetry.recorder import CachedResource, LateExporter, Recorder, resource_of
 from arqonbus.telemetry.span_table import EVENT, REPLAY
 from arqonbus.telemetry.tracer import Span
 from tests.telemetry.receivers import attributes_of
 
 
+class Kept(SpanExporter):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.spans: list[ReadableSpan] = []
+        self.is_shut = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.spans += spans
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        self.is_shut = True
+
+
 class Here:
-    """A recorder whose processor keeps what it is given."""
+    """A recorder before the SDK's own processor, and an exporter that keeps what comes out."""
 
     def __init__(self, most: int = 100) -> None:
-        self.ended: list[ReadableSpan] = []
+        self.kept = Kept()
         log = EventLog(logging.getLogger("nowhere"))
         self.state = ExportState("traces", log, time.monotonic, LastWords())
-        self.recorder = Recorder(self.ended.append, CachedResource(Resource({"a": "b"})), "1.0", self.state, most)
+        self.exporter = LateExporter(self.kept, CachedResource(Resource({"a": "b"})), "1.0")
+        self.processor = BatchSpanProcessor(self.exporter, schedule_delay_millis=60_000)
+        self.recorder = Recorder(self.processor.on_end, self.state, most)
+
+    @property
+    def ended(self) -> list[ReadableSpan]:
+        self.processor.shutdown()
+        return self.kept.spans
 
     def wire(self) -> list[WireSpan]:
         (resource,) = encode_spans(self.ended).resource_spans
@@ -99,6 +123,7 @@ def test_more_spans_than_may_wait_are_dropped_and_counted() -> None:
     here.recorder.record(ROOT)
 
     assert len(here.ended) == 4
+    assert here.kept.is_shut
 
 
 def test_the_resource_of_the_environment_goes_before_our_own(monkeypatch: pytest.MonkeyPatch) -> None:

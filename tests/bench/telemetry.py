@@ -1,0 +1,244 @@
+"""python -m tests.bench.telemetry: what telemetry costs, measured, beside the bar for each figure.
+
+The bus' own functions, the real SDK and exporter, and a receiver in a process of its own. Times are CPU times of the
+thread or process that pays, so they move little with the load of the machine; ``--rounds`` takes the best of several.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from arqonbus.server.observation import resident_bytes
+from arqonbus.telemetry.environment import Protocol, Wishes, plan
+from arqonbus.telemetry.meters import Meters
+from arqonbus.telemetry.sampler import AlwaysOn, RateLimited, Source
+from arqonbus.telemetry.setup import Node, Pipeline, start
+from arqonbus.telemetry.span_attributes import About
+from arqonbus.telemetry.span_table import EVENT
+from arqonbus.telemetry.spans import Deliveries, deliver, fanout, publish, route
+from arqonbus.telemetry.tracer import Trace, Tracer
+
+ROOT = Path(__file__).resolve().parents[2]
+MEMBERS = 10
+SPANS_A_MESSAGE = 3 + MEMBERS
+MESSAGES_A_SECOND = 50
+NOT_SAMPLED = Raw(msgspec.json.encode(f"00-{'a' * 32}-{'b' * 16}-00"))
+ABOUT = About(EVENT, "science:explore", "c-2apwoUsrJefGhhq-", "m-1")
+ACTOR = ("channel", "science/explore")
+CLIENTS = [f"c-{number:016d}" for number in range(MEMBERS)]
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One measured figure beside its bar."""
+
+    name: str
+    value: float
+    unit: str
+    bar: float | None
+    """At most; None: for information."""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it holds."""
+        return self.bar is None or self.value <= self.bar
+
+
+def message(tracer: Tracer, trace: Trace) -> None:
+    """Record the whole tree of one event to ten members, as the actors do."""
+    started_ns = tracer.clock_ns()
+    route_id = route(tracer, trace, ABOUT, ACTOR, started_ns, tracer.clock_ns(), 42)
+    deliveries = Deliveries(tracer, trace, ABOUT)
+    fanout(tracer, deliveries, ACTOR, route_id, MEMBERS, 0, started_ns, tracer.clock_ns())
+    publish(tracer, trace, ABOUT)
+    for client in CLIENTS:
+        deliver(tracer, deliveries, client, "written", tracer.clock_ns())
+
+
+def us_a_call(call: Callable[[], object], n_calls: int) -> float:
+    """CPU microseconds of one call, the loop around it taken off."""
+    nothing: Callable[[], object] = lambda: None  # noqa: E731 - as long as what is measured
+    times = []
+    for what in (nothing, call):
+        began = time.thread_time_ns()
+        for _ in range(n_calls):
+            what()
+        times.append(time.thread_time_ns() - began)
+    return (times[1] - times[0]) / n_calls / 1000
+
+
+def decisions() -> Iterator[Figure]:
+    """What a message costs that is not traced."""
+    now = time.monotonic()
+    tracer, source = Tracer(RateLimited(50), Meters(), lambda span: None), Source()
+    while tracer.begin(UNSET, source, now) is not None:
+        pass  # until the bucket is empty, as it is under load
+    yield Figure(
+        "decision, no traceparent, not sampled", us_a_call(lambda: tracer.begin(UNSET, source, now), 200_000), "us", 0.5
+    )
+    field = us_a_call(lambda: tracer.begin(NOT_SAMPLED, source, now), 200_000)
+    yield Figure("decision, traceparent not sampled", field, "us", 0.5)
+    tracer.pause(now + 60)
+    yield Figure("decision, collector is gone", us_a_call(lambda: tracer.begin(UNSET, source, now), 200_000), "us", 0.5)
+
+
+def started(url: str, protocol: Protocol) -> tuple[Pipeline, Tracer]:
+    """Set the export up as the server does."""
+    meters = Meters()
+    pipeline = start(plan({}, Wishes(url, protocol)), Node("bench", "0", lambda: {"arqonbus.rooms": 1}, meters.series))
+    assert pipeline is not None and pipeline.record is not None
+    return pipeline, Tracer(AlwaysOn(), meters, pipeline.record)
+
+
+async def paced(tracer: Tracer, seconds: float, *, records: bool) -> tuple[float, float, list[float]]:
+    """Record so many messages a second, evenly.
+
+    Returns:
+        CPU us of the loop's thread for one span, CPU seconds of the process for one second, how late each tick was.
+    """
+    interval_s = 1 / MESSAGES_A_SECOND
+    source, n_messages, spent_ns, late = Source(), 0, 0, []
+    began, cpu = time.monotonic(), time.process_time()
+    while (now := time.monotonic()) - began < seconds:
+        if records:
+            before = time.thread_time_ns()
+            trace = tracer.begin(UNSET, source, now)
+            assert trace is not None
+            message(tracer, trace)
+            spent_ns += time.thread_time_ns() - before
+        n_messages += 1
+        due = began + n_messages * interval_s
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        late.append((time.monotonic() - due) * 1000)
+    took_s = time.monotonic() - began
+    return spent_ns / 1000 / (n_messages * SPANS_A_MESSAGE), (time.process_time() - cpu) / took_s, late
+
+
+async def under_load(protocol: Protocol, seconds: float) -> list[Figure]:
+    """Sampled traffic at the default rate, to a receiver that works."""
+    with receiver(protocol) as url:
+        pipeline, tracer = started(url, protocol)
+        await paced(tracer, 1.0, records=True)  # warm
+        _, idle, idle_late = await paced(tracer, seconds, records=False)
+        before = resident_bytes() or 0
+        us, busy, busy_late = await paced(tracer, seconds, records=True)
+        grown = ((resident_bytes() or 0) - before) / 2**20
+        began = time.monotonic()
+        is_clean = await pipeline.close()
+        close_s = time.monotonic() - began
+    assert is_clean and pipeline.spans.n_failed == 0, "the receiver of the benchmark failed"
+    rate = MESSAGES_A_SECOND * SPANS_A_MESSAGE
+    return [
+        Figure(f"sampled span on the loop, {protocol}", us, "us", 7.0),
+        Figure(f"{rate} spans/s, all threads, {protocol}", (busy - idle) * 100, "% of a core", 4.0),
+        Figure(f"p99 of a tick, beside none, {protocol}", p99(busy_late) - p99(idle_late), "ms later", None),
+        Figure(f"memory grown in {seconds:g} s, {protocol}", grown, "MB", 15.0),
+        Figure(f"end, collector works, {protocol}", close_s, "s", 3.5),
+    ]
+
+
+async def against_nobody(protocol: Protocol, seconds: float) -> list[Figure]:
+    """The same traffic, with nobody to take it."""
+    pipeline, tracer = started("http://127.0.0.1:9", protocol)  # the discard port: refused, where nobody has it
+    before = resident_bytes() or 0
+    us, busy, _ = await paced(tracer, seconds, records=True)
+    grown = ((resident_bytes() or 0) - before) / 2**20
+    began = time.monotonic()
+    await pipeline.close()
+    return [
+        Figure(f"sampled span on the loop, dead collector, {protocol}", us, "us", 7.0),
+        Figure(f"all threads, dead collector, {protocol}", busy * 100, "% of a core", 4.0),
+        Figure(f"memory grown, dead collector, {protocol}", grown, "MB", 15.0),
+        Figure(f"end, dead collector, {protocol}", time.monotonic() - began, "s", 3.5),
+    ]
+
+
+def p99(values: Sequence[float]) -> float:
+    """The 99th percentile; the last value where there are few."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
+
+
+@contextlib.contextmanager
+def receiver(protocol: Protocol) -> Iterator[str]:
+    """A receiver in a process of its own; it ends when its input does."""
+    command = [sys.executable, "-m", "tests.bench.telemetry", "--receive", protocol]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdin is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.stdin.close()
+
+
+def receive(protocol: str) -> None:
+    """Be that process."""
+    from tests.telemetry.receivers import grpc_receiver, http_receiver
+
+    with (grpc_receiver if protocol == "grpc" else http_receiver)() as taken:
+        print(taken.url, flush=True)
+        sys.stdin.read()
+
+
+def best(rounds: Sequence[Sequence[Figure]]) -> list[Figure]:
+    """The least of each figure over the rounds: what is above it is the machine's."""
+    return [min(same, key=lambda figure: figure.value) for same in zip(*rounds, strict=True)]
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Write the figures as text."""
+    width = max(len(figure.name) for figure in figures)
+    lines = []
+    for figure in figures:
+        bar = "" if figure.bar is None else f"at most {figure.bar:g}"
+        verdict = "" if figure.bar is None else "ok" if figure.is_reached else "MISSED"
+        lines.append(f"{figure.name:<{width}}  {figure.value:>8.2f} {figure.unit:<12} {bar:<12} {verdict}".rstrip())
+    return "\n".join(lines)
+
+
+def in_a_process_of_its_own(kind: str, protocol: str, seconds: float) -> list[Figure]:
+    """Measure there: imports, threads and memory of one measurement must not weigh on the next."""
+    command = [sys.executable, "-m", "tests.bench.telemetry", "--measure", kind, protocol, "--seconds", str(seconds)]
+    began = time.monotonic()
+    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=seconds * 4 + 60)
+    print(f"{kind} {protocol}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return msgspec.json.decode(ended.stdout.splitlines()[-1], type=list[Figure])
+
+
+def main(words: Sequence[str]) -> int:
+    """Measure, print, judge; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.telemetry", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--receive", help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    told = parser.parse_args(words)
+    if told.receive:
+        receive(told.receive)
+        return 0
+    if told.measure:
+        kind, protocol = told.measure
+        measured = {"load": under_load, "nobody": against_nobody}[kind]
+        print(msgspec.json.encode(asyncio.run(measured(protocol, told.seconds))).decode(), flush=True)
+        os._exit(0)  # threads that were given up may still wait for nobody
+    figures = best([list(decisions()) for _ in range(told.rounds)])
+    for kind in ("load", "nobody"):
+        for protocol in ("http/protobuf", "grpc"):
+            figures += best([in_a_process_of_its_own(kind, protocol, told.seconds) for _ in range(told.rounds)])
+    print(table(figures))
+    return 0 if all(figure.is_reached for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

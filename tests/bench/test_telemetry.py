@@ -1,0 +1,40 @@
+"""The arithmetic of the telemetry benchmark; the measurement itself runs only when asked for."""
+
+from tests.bench.telemetry import MEMBERS, SPANS_A_MESSAGE, Figure, best, decisions, message, p99, table
+from tests.telemetry.stage import Stage
+from tests.telemetry.test_command_spans import begun
+
+
+def test_a_figure_without_a_bar_is_always_reached() -> None:
+    assert Figure("a", 9.0, "us", None).is_reached
+    assert Figure("a", 9.0, "us", 9.0).is_reached
+    assert not Figure("a", 9.1, "us", 9.0).is_reached
+
+
+def test_the_best_of_the_rounds_counts() -> None:
+    rounds = [[Figure("a", 3.0, "us", 1.0)], [Figure("a", 0.5, "us", 1.0)], [Figure("a", 2.0, "us", 1.0)]]
+
+    assert best(rounds) == [Figure("a", 0.5, "us", 1.0)]
+
+
+def test_the_table_says_what_is_missed() -> None:
+    text = table([Figure("good", 0.5, "us", 1.0), Figure("bad", 2.0, "us", 1.0), Figure("plain", 2.0, "ms", None)])
+
+    assert [line.split()[-1] for line in text.splitlines()] == ["ok", "MISSED", "ms"]
+
+
+def test_the_percentile_of_few_is_the_last() -> None:
+    assert p99([3.0, 1.0, 2.0]) == 3.0
+    assert p99([float(number) for number in range(200)]) == 198.0
+
+
+def test_a_message_of_the_benchmark_has_as_many_spans_as_it_counts() -> None:
+    stage = Stage()
+
+    message(stage.tracer, begun(stage))
+
+    assert len(stage.spans) == SPANS_A_MESSAGE == 3 + MEMBERS
+
+
+def test_a_decision_can_be_measured() -> None:
+    assert all(0 <= figure.value < 50 for figure in decisions())
