@@ -100,7 +100,7 @@ class Observation:
         return {
             "arqonbus.actor.turns": statistics.turns,
             "arqonbus.actor.ready": statistics.ready,
-            "arqonbus.actor.count": statistics.actors,
+            "arqonbus.actors": statistics.actors,
             "arqonbus.actor.dead_letters": statistics.dead_letters,
             "arqonbus.actor.failures": statistics.failures,
             "arqonbus.actor.restarts": statistics.restarts,

@@ -93,7 +93,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     _updown("mailbox.depth", "{mail}", "mails that wait", "actor.type", "`channel`, `room`, `registry`"),
     _counter("actor.turns", "{turn}", "turns of actors"),
     _updown("actor.ready", "{actor}", "actors that wait for their turn"),
-    _updown("actor.count", "{actor}", "actors that live"),
+    _updown("actors", "{actor}", "actors that live"),
     _counter("actor.dead_letters", "{mail}", "mails whose receiver was gone"),
     _counter("actor.failures", "{failure}", "handlers that raised"),
     _counter("actor.restarts", "{restart}", "actors built anew after a failure"),

@@ -45,6 +45,10 @@ def test_the_name_in_prometheus_has_unit_and_suffix(name: str, expected: str) ->
     assert prometheus_name(metric(name)) == expected
 
 
+def test_no_name_reads_as_a_part_of_a_histogram() -> None:
+    assert not [row.name for row in METRICS if prometheus_name(row).endswith(("_count", "_sum", "_bucket"))]
+
+
 def test_all_series_of_a_node_are_few() -> None:
     """Collecting and encoding takes 50 us a point, with the GIL."""
     n_buckets = sum(len(row.bounds) + 3 for row in METRICS)
