@@ -9,7 +9,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -31,24 +30,43 @@ class Stack:
             name: free_port() for name in ("grpc", "http", "health", "jaeger", "query", "query_grpc", "prom")
         }
         self._ports["jaeger_health"] = free_port()
-        self._processes = ExitStack()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Stack:
         try:
-            self._start("prometheus", self._prometheus(), {})
-            self._start("jaeger", [str(BIN / "jaeger"), f"--config={OTEL / 'jaeger.yaml'}"], self._jaeger_variables())
-            self._start("otelcol", [str(BIN / "otelcol"), f"--config={OTEL / 'collector.yaml'}"], self._variables())
+            for name in ("prometheus", "jaeger", "otelcol"):
+                self.start(name)
             for url in (f"{self.prometheus}/-/ready", f"{self.jaeger}/api/services", self._at("health")):
                 self.wait_for(lambda url=url: _is_up(url), f"{url} to answer")
         except BaseException:
-            self._processes.close()
+            self._end_all()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._processes.close()
+        self._end_all()
+
+    def start(self, name: str) -> None:
+        """Start one of the three."""
+        commands = {
+            "prometheus": (self._prometheus(), {}),
+            "jaeger": ([str(BIN / "jaeger"), f"--config={OTEL / 'jaeger.yaml'}"], self._jaeger_variables()),
+            "otelcol": ([str(BIN / "otelcol"), f"--config={OTEL / 'collector.yaml'}"], self._variables()),
+        }
+        command, variables = commands[name]
+        environment = {"PATH": "/usr/bin:/bin", "GOMAXPROCS": "1", **variables}
+        with (self._folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=self._folder)
+
+    def end(self, name: str) -> None:
+        """End one of the three."""
+        _end(self._processes.pop(name))
+
+    def _end_all(self) -> None:
+        for name in list(self._processes):
+            self.end(name)
 
     @property
     def endpoint(self) -> str:
@@ -91,6 +109,11 @@ class Stack:
         """The exemplars of the series of an expression, of the last ten minutes."""
         now = time.time()
         return self._ask("query_exemplars", query=expr, start=str(now - 600), end=str(now + 10))
+
+    def monitor(self, what: str) -> list[Any]:
+        """The points of one metric of Jaeger's Monitor tab."""
+        metrics = _get(f"{self.jaeger}/api/metrics/{what}").get("metrics", [])
+        return [point for metric in metrics for point in metric.get("metricPoints", ())]
 
     def rules(self) -> list[dict[str, Any]]:
         """The alert rules that Prometheus loaded."""
@@ -153,12 +176,6 @@ class Stack:
             "PROMETHEUS_ENDPOINT": f"{self.prometheus}/api/v1/otlp",
             "SPAN_METRICS_INTERVAL": "1s",
         }
-
-    def _start(self, name: str, command: list[str], variables: dict[str, str]) -> None:
-        log = self._processes.enter_context((self._folder / f"{name}.log").open("wb"))
-        environment = {"PATH": "/usr/bin:/bin", "GOMAXPROCS": "1", **variables}
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=self._folder)
-        self._processes.callback(_end, process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
