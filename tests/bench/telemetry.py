@@ -77,19 +77,19 @@ def us_a_call(call: Callable[[], object], n_calls: int) -> float:
     return (times[1] - times[0]) / n_calls / 1000
 
 
-def decisions() -> Iterator[Figure]:
+def decisions(n_calls: int = 200_000) -> Iterator[Figure]:
     """What a message costs that is not traced."""
     now = time.monotonic()
     tracer, source = Tracer(RateLimited(50), Meters(), lambda span: None), Source()
     while tracer.begin(UNSET, source, now) is not None:
         pass  # until the bucket is empty, as it is under load
     yield Figure(
-        "decision, no traceparent, not sampled", us_a_call(lambda: tracer.begin(UNSET, source, now), 200_000), "us", 0.5
+        "decision, no traceparent, not sampled", us_a_call(lambda: tracer.begin(UNSET, source, now), n_calls), "us", 0.5
     )
-    field = us_a_call(lambda: tracer.begin(NOT_SAMPLED, source, now), 200_000)
+    field = us_a_call(lambda: tracer.begin(NOT_SAMPLED, source, now), n_calls)
     yield Figure("decision, traceparent not sampled", field, "us", 0.5)
     tracer.pause(now + 60)
-    yield Figure("decision, collector is gone", us_a_call(lambda: tracer.begin(UNSET, source, now), 200_000), "us", 0.5)
+    yield Figure("decision, collector is gone", us_a_call(lambda: tracer.begin(UNSET, source, now), n_calls), "us", 0.5)
 
 
 def started(url: str, protocol: Protocol) -> tuple[Pipeline, Tracer]:

@@ -1,5 +1,7 @@
 """The arithmetic of the telemetry benchmark; the measurement itself runs only when asked for."""
 
+import pytest
+
 from tests.bench.telemetry import MEMBERS, SPANS_A_MESSAGE, Figure, best, decisions, message, p99, table
 from tests.telemetry.stage import Stage
 from tests.telemetry.test_command_spans import begun
@@ -36,5 +38,10 @@ def test_a_message_of_the_benchmark_has_as_many_spans_as_it_counts() -> None:
     assert len(stage.spans) == SPANS_A_MESSAGE == 3 + MEMBERS
 
 
-def test_a_decision_can_be_measured() -> None:
-    assert all(0 <= figure.value < 50 for figure in decisions())
+@pytest.mark.proves("007/SC-002")
+def test_a_message_that_is_not_traced_costs_next_to_nothing() -> None:
+    """The bar itself is judged by the benchmark; here ten times of it, so that a busy machine fails nobody."""
+    cheapest = best([list(decisions(5_000)) for _ in range(3)])
+
+    assert [figure.bar for figure in cheapest] == [0.5] * 3
+    assert all(figure.value < 5.0 for figure in cheapest)

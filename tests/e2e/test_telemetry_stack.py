@@ -145,6 +145,7 @@ def test_an_exemplar_of_a_latency_is_the_trace(stack: Stack, trace_id: str) -> N
     stack.wait_for(lambda: trace_id in ids(), "the exemplar")
 
 
+@pytest.mark.proves("007/FR-008")
 @pytest.mark.parametrize(("where", "expr"), EXPRESSIONS, ids=[where for where, _ in EXPRESSIONS])
 def test_prometheus_takes_every_expression(stack: Stack, bus: Bus, where: str, expr: str) -> None:
     assert isinstance(stack.query(filled(expr)), list)

@@ -39,6 +39,7 @@ def test_a_file_is_yaml(path: Path) -> None:
     assert isinstance(yaml.safe_load(path.read_text("utf-8")), dict)
 
 
+@pytest.mark.proves("007/FR-008")
 @pytest.mark.parametrize(("where", "expr"), EXPRESSIONS, ids=[where for where, _ in EXPRESSIONS])
 def test_an_expression_names_metrics_of_the_table_only(where: str, expr: str) -> None:
     assert metrics_in(expr)

@@ -14,13 +14,23 @@ from tests.specs import (
     steps_overflow,
     steps_process,
     steps_raw,
+    steps_telemetry,
 )
 from tests.specs.bus import Bus
 from tests.specs.spec_loader import Scenario, scenarios, spec_paths
 from tests.specs.step_registry import registry
 from tests.specs.world import World
 
-STEP_MODULES = (steps_clients, steps_commands, steps_frames, steps_load, steps_overflow, steps_process, steps_raw)
+STEP_MODULES = (
+    steps_clients,
+    steps_commands,
+    steps_frames,
+    steps_load,
+    steps_overflow,
+    steps_process,
+    steps_raw,
+    steps_telemetry,
+)
 LIMIT_S = 60.0
 """For one scenario; the slowest, with 1,000 members, takes about a third of it."""
 

@@ -27,11 +27,13 @@ def taken(bucket_take: Callable[[float], object], per_s: int, seconds: int, star
     return [sum(bool(bucket_take(start + s + i / per_s)) for i in range(per_s)) for s in range(seconds)]
 
 
+@pytest.mark.proves("007/FR-007")
 @pytest.mark.parametrize("per_s", [5, 20, 49])
 def test_below_the_rate_every_message_is_traced(per_s: int) -> None:
     assert taken(RateLimited(50).root, per_s, 5) == [per_s] * 5
 
 
+@pytest.mark.proves("007/FR-007")
 @pytest.mark.parametrize("per_s", [100, 1000, 20_000])
 def test_above_the_rate_so_many_a_second_are_traced_whatever_the_load(per_s: int) -> None:
     first, *rest = taken(RateLimited(50).root, per_s, 5)
