@@ -56,12 +56,14 @@ class Histogram:
         self._now_ns = now_ns
 
     def observe(self, value: float, trace_id: int = 0, span_id: int = 0) -> None:
-        """Count one. With a trace id, which is not 0, it becomes the exemplar of its bucket."""
+        """Count one. With a trace id, not 0, it is the exemplar of its bucket, unless one of the same trace is."""
         index = bisect_left(self._bounds, value)
         self._counts[index] += 1
         self._total += value
         if trace_id:
-            self._exemplars[index] = Exemplar(value, self._now_ns(), trace_id, span_id)
+            last = self._exemplars[index]
+            if last is None or last.trace_id != trace_id:  # one of the many deliveries of a message is enough
+                self._exemplars[index] = Exemplar(value, self._now_ns(), trace_id, span_id)
 
     def snapshot(self) -> Snapshot:
         """Copy it."""

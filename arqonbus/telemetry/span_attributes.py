@@ -50,8 +50,6 @@ def sent_attributes(about: About, operation: str, client: str) -> Values:
         "messaging.system": "arqonbus",
         "messaging.operation.name": operation,
         "messaging.operation.type": "send",
-        "messaging.destination.template": about.message.template,
-        "messaging.destination.name": about.destination,
         "messaging.client.id": client,
     }
     if about.id is not None:
@@ -76,7 +74,6 @@ def relay_attributes(operation: str, key: str, node: str, message_id: str | None
         "messaging.system": "redis",
         "messaging.operation.name": "relay",
         "messaging.operation.type": operation,
-        "messaging.destination.template": "{room}:{channel}",
         "messaging.destination.name": key,
         "arqonbus.node.from": node,
     }

@@ -83,7 +83,7 @@ ATTRIBUTES: Final = MappingProxyType(
 )
 """Every attribute that a span may have, with its meaning."""
 
-_SENT: Final = ("messaging.operation.name", "messaging.operation.type", "messaging.destination.template")
+_SENT: Final = ("messaging.operation.name", "messaging.operation.type")
 _ACTOR: Final = ("arqonbus.actor.type", "arqonbus.actor.id", "arqonbus.mailbox.wait_us", "arqonbus.mailbox.depth")
 
 
@@ -105,9 +105,15 @@ def _publish(template: str) -> Row:
         kind="SERVER",
         parent="the sender's span, if it sent a sampled `traceparent`; else none",
         covers="the session took the message; it is accepted (stored, and told to all members) or refused",
-        always=(*_SENT, "messaging.client.id", "arqonbus.protocol", "arqonbus.frame.size"),
-        sometimes=(
+        always=(
+            *_SENT,
             "messaging.destination.name",
+            "messaging.destination.template",
+            "messaging.client.id",
+            "arqonbus.protocol",
+            "arqonbus.frame.size",
+        ),
+        sometimes=(
             "messaging.message.id",
             "messaging.message.conversation_id",
             "error.type",
@@ -152,7 +158,7 @@ def _deliver(template: str, parent: str) -> Row:
         covers="the member's session was told; its frame was written, or queued, or given up. Of one message the first "
         "that are done (`telemetry.deliver_spans`), and as many again that went wrong",
         always=(*_SENT, "messaging.client.id", "arqonbus.mailbox.wait_us", "arqonbus.deliver.outcome"),
-        sometimes=("messaging.destination.name", "messaging.message.id", "error.type"),
+        sometimes=("messaging.message.id", "error.type"),
     )
 
 

@@ -63,6 +63,8 @@ def publish(tracer: Tracer, trace: Trace, about: About, error: str | None = None
         return
     row = about.message.publish
     attributes = sent_attributes(about, "publish", about.client)
+    attributes["messaging.destination.name"] = about.destination
+    attributes["messaging.destination.template"] = about.message.template
     attributes["arqonbus.protocol"] = PROTOCOL
     attributes["arqonbus.frame.size"] = trace.size
     if about.reply_to is not None:
@@ -163,9 +165,17 @@ def deliver(tracer: Tracer, deliveries: Deliveries, client: str, outcome: Outcom
     if not trace.is_recorded or tracer.record is None or not deliveries.take(is_wrong=is_wrong):
         return
     row = about.message.deliver
-    attributes = sent_attributes(about, "deliver", client)
-    attributes["arqonbus.mailbox.wait_us"] = (ended_ns - deliveries.told_ns) // US
-    attributes["arqonbus.deliver.outcome"] = outcome
+    # Written out, not by sent_attributes: of all spans most are these.
+    attributes: Values = {
+        "messaging.system": "arqonbus",
+        "messaging.operation.name": "deliver",
+        "messaging.operation.type": "send",
+        "messaging.client.id": client,
+        "arqonbus.mailbox.wait_us": (ended_ns - deliveries.told_ns) // US,
+        "arqonbus.deliver.outcome": outcome,
+    }
+    if about.id is not None:
+        attributes["messaging.message.id"] = about.id
     error = outcome if is_wrong else None
     if error is not None:
         attributes["error.type"] = error

@@ -14,12 +14,13 @@ def test_a_bound_belongs_to_its_own_bucket() -> None:
     assert (snapshot.count, snapshot.total) == (7, 115.5)
 
 
-def test_each_bucket_keeps_its_last_traced_observation() -> None:
+def test_each_bucket_keeps_the_first_observation_of_its_last_trace() -> None:
     histogram = Histogram((1, 2), now_ns=lambda: 99)
 
     histogram.observe(0.5, 7, 8)
     histogram.observe(0.6, 9, 10)
     histogram.observe(0.7)
+    histogram.observe(0.8, 9, 11)  # of the same trace
     histogram.observe(3.0)
 
     assert histogram.snapshot().exemplars == (Exemplar(0.6, 99, 9, 10), None, None)

@@ -10,8 +10,6 @@ def test_a_message_without_an_id_has_no_attribute_for_it() -> None:
         "messaging.system": "arqonbus",
         "messaging.operation.name": "publish",
         "messaging.operation.type": "send",
-        "messaging.destination.template": "{room}:{channel}",
-        "messaging.destination.name": "r:c",
         "messaging.client.id": "c-2",
         "messaging.message.id": "m",
     }
