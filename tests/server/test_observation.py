@@ -23,7 +23,6 @@ NOT_YET = {
     "arqonbus.errors",
     "arqonbus.io",
     "arqonbus.mailbox.depth",
-    "arqonbus.messages.dropped",
     "arqonbus.outbox.blocked",
     "arqonbus.outbox.size",
     "arqonbus.telemetry.activity",
