@@ -113,13 +113,7 @@ class Registry(Actor[RegistryMail]):
         command = mail.command if isinstance(mail, Request) else None
         client = card.client if card is not None else None
         refusal = incident.report(_log, error, client=client, command=command)
-        match mail:
-            case Request():
-                mail.card.ref.signal(Answer(mail.request_id, refusal))
-            case PrivateMail():
-                mail.card.ref.signal(Receipt(mail.private.id, refusal))
-            case Resolve() | Bounced():
-                answer_refusal(mail, refusal)
+        answer_refusal(mail, refusal)
 
     # --- commands -----------------------------------------------------------------------------------------------
 
@@ -201,13 +195,16 @@ class Registry(Actor[RegistryMail]):
     # --- clients ------------------------------------------------------------------------------------------------
 
     def _opened(self, mail: Opened, ctx: Context[RegistryMail]) -> None:
-        self._directory.add_client(mail.card)
+        if not self._directory.add_client(mail.card):
+            return  # it goes on as the client that it continues
         mail.card.ref.watch(ctx.ref)
         if self._drain is not None:  # it came in before the drain, and was let in only now
             self._tell_drain(mail.card, self._drain)
 
     def _set_away(self, mail: Away, ctx: Context[RegistryMail]) -> None:
         """Keep a client that may come back; at most as many as may be connected: a flood of cuts costs no more."""
+        if self._directory.client(mail.card.client) is not mail.card:
+            return  # another connection has its id already
         if self._directory.n_away >= self._setup.max_away:
             mail.card.ref.signal(LetGo())
         else:
@@ -216,10 +213,11 @@ class Registry(Actor[RegistryMail]):
     def _take_over(self, mail: TakeOver, ctx: Context[RegistryMail]) -> None:
         """Let the old session answer, if there is one and it is the same user's."""
         old = self._directory.to_continue(mail.client)
-        if old is None or old is mail.card or old.identity.user != mail.card.identity.user:
+        is_to_be_had = old is not None and old is not mail.card and old.identity.user == mail.card.identity.user
+        if old is None or not is_to_be_had or not old.ref.signal(Replaced(mail.card)):
             mail.card.ref.signal(TookOver(None))
-        else:
-            old.ref.signal(Replaced(mail.card))
+            return
+        self._directory.set_away(old)  # what is private and comes now would be lost with it: absent is the truth
 
     def _rejoin(self, mail: Rejoin, ctx: Context[RegistryMail]) -> None:
         """Pass on one join of a resumption; asked for and allowed as any other."""
@@ -228,7 +226,7 @@ class Registry(Actor[RegistryMail]):
             view.gate.authorize(join.card.identity, Action.SUBSCRIBE, mail.room, join.channel)
             self._open_room(mail.room, join.may_create, ctx).tell_past_bound(join)
         except Refusal as refusal:
-            join.card.ref.signal(Answer(join.request_id, refusal))
+            answer_refusal(join, refusal)
 
     def _profile_changed(self, mail: ProfileChanged, ctx: Context[RegistryMail]) -> None:
         for room in mail.rooms:

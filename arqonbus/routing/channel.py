@@ -58,7 +58,7 @@ from arqonbus.routing.mail import (
 )
 from arqonbus.routing.members import Members, members_page
 from arqonbus.routing.presence import Herald
-from arqonbus.routing.recovery import ReplayCap, recover
+from arqonbus.routing.recovery import Recovery, ReplayCap, recover
 from arqonbus.routing.resumption import outcome_of
 from arqonbus.storage.history import History, Retention
 from arqonbus.telemetry.counters import Counters
@@ -176,6 +176,8 @@ class Channel(Actor[ChannelMail]):
         elif isinstance(mail, Publish):
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
         elif card is not None and not isinstance(mail, _OWN):
+            if isinstance(mail, Join):
+                self._end_untaken(card, ctx)
             card.ref.signal(Answer(getattr(mail, "request_id", None), refusal))
 
     def stopped(self, unread: list[ChannelMail], ctx: Context[ChannelMail]) -> None:
@@ -279,10 +281,9 @@ class Channel(Actor[ChannelMail]):
     # --- membership ---------------------------------------------------------------------------------------------
 
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
-        if not mail.card.ref.alive:
-            return  # its end overtook this mail: nobody would ever take the member out
         cap = self._setup.replay.shared_by(mail.share)
-        recovery = recover(self._log, mail.args, cap)  # first: a store that fails changes nothing
+        # First: a store that fails changes nothing.
+        recovery = Recovery() if self._is_back(mail) else recover(self._log, mail.args, cap)
         joined_at = self._setup.timestamp()
         self._quiet_since = None
         rows = self._enter(mail, joined_at, ctx)
@@ -321,10 +322,15 @@ class Channel(Actor[ChannelMail]):
             herald.resumed(members[client], before, ctx)
         return herald.rows_for(client, ctx) if mail.args.presence else UNSET
 
+    def _is_back(self, mail: Join) -> bool:
+        """Whether a client that joins the room as a whole has just come back here by name, with its replay."""
+        member = self._members.get(mail.card.client) if mail.star else None
+        return member is not None and member.direct and member.card is mail.card
+
     def _answer_star_join(self, mail: Join, result: JoinChannelResult, replay: Deliver | None) -> None:
         """Answer the room; what a resuming member missed goes to it straight, before anything live."""
         position = ChannelPosition(self._card.channel, self._log.epoch, self._log.top)
-        resumed = outcome_of(result) if mail.args.since is not None else None
+        resumed = outcome_of(result) if mail.positions is not None else None
         if replay is not None:
             mail.card.ref.signal(replay)
         self._room.signal(StarAnswer(mail.card, self._card.channel, position, resumed))
@@ -343,12 +349,18 @@ class Channel(Actor[ChannelMail]):
             mail.card.ref.signal(Parted(mail.request_id, self._card.room, self._card.channel, Empty()))
 
     def _drop(self, mail: Drop, ctx: Context[ChannelMail]) -> None:
-        member = self._members.get(mail.card.client)
-        if member is None or member.card is not mail.card:
-            return  # another connection has taken its place: its late end must not hurt that one
-        gone = self._members.drop(mail.card.client)
+        """Take a member out. The room knows best: whoever continues the client has not joined, or joins behind this."""
+        client = mail.card.client
+        by_name = self._members.leave(client, star=False) if mail.direct else None
+        gone = by_name or (self._members.leave(client, star=True) if mail.star else None)
         if gone is not None:
             self._herald.left(gone, mail.reason, ctx)
+
+    def _end_untaken(self, card: ClientCard, ctx: Context[ChannelMail]) -> None:
+        """Let a membership end that the next connection of its client could not take up: that one is told so."""
+        member = self._members.get(card.client)
+        if member is not None and member.card is not card:
+            self._drop(Drop(card, "lost", star=False), ctx)
 
     def _profile_changed(self, mail: ProfileChanged, ctx: Context[ChannelMail]) -> None:
         """Tell of it, also where another session has the place by now: it may have come with the new profile."""

@@ -2,6 +2,7 @@
 
 new session                       registry                 old session
     ├──TakeOver(client)──────────────▶├──Replaced(by)──────────▶│  leaves its socket (4504)
+    │                                                           │  handles what its client sent before
     │◀────────────────────────────────────TookOver(what it was)─┤  waits
     ├──Rejoin, Rejoin ...────────────▶ rooms, channels          │
     │◀──Joined, Joined ... (replays)──                          │
@@ -11,7 +12,7 @@ new session                       registry                 old session
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from arqonbus.actor import Ref
@@ -24,6 +25,7 @@ from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.fanout import deliver_one
 from arqonbus.routing.mail import (
     Answer,
+    Away,
     Join,
     Joined,
     LetGo,
@@ -53,21 +55,41 @@ class Continuation:
         registry: finds the old session, and passes joins on.
         admission: reads tickets, and answers connect.
         may_create: whether the client may make a channel that is not there.
+        max_memberships: that one client may have.
     """
 
-    __slots__ = ("_admission", "_inherited", "_may_create", "_old", "_overflows", "_registry", "_successor", "_work")
+    __slots__ = (
+        "_admission",
+        "_claims",
+        "_inherited",
+        "_max_memberships",
+        "_may_create",
+        "_old",
+        "_overflows",
+        "_registry",
+        "_returned",
+        "_successor",
+        "_work",
+    )
 
     def __init__(
-        self, registry: Ref[RegistryMail], admission: Admission, may_create: Callable[[str, str], bool]
+        self,
+        registry: Ref[RegistryMail],
+        admission: Admission,
+        may_create: Callable[[str, str], bool],
+        max_memberships: int,
     ) -> None:
         self._registry = registry
         self._admission = admission
         self._may_create = may_create
+        self._max_memberships = max_memberships
         self._work: Resumption | None = None  # the connect that is in work
         self._old: Ref[SessionMail] | None = None  # the session that this one continues, until it is let go
-        self._inherited: Memberships = ()  # of that one, until all are joined
-        self._overflows: Overflows = {}  # of these, likewise
+        self._inherited: Memberships = ()  # of that one, until all are joined; then those that failed
+        self._overflows: Overflows = {}  # of these
         self._successor: Ref[SessionMail] | None = None  # the session that continues this one
+        self._claims: list[Replaced] = []  # of sessions that want to, in the order in which they came
+        self._returned: list[ClientCard] = []  # of those who came after the successor and were sent back
 
     @property
     def is_resuming(self) -> bool:
@@ -93,14 +115,21 @@ class Continuation:
             card.profile = merge_profile(mail.profile or Profile(), card.profile)
             card.will = card.will or mail.will
             self._registry.signal(Opened(card))
+            if card.is_away:  # lost again already
+                self._registry.signal(Away(card))
         self._rejoin(mail.memberships, mail.overflows, card)
 
     def _rejoin(self, memberships: Memberships, overflows: Overflows, card: ClientCard) -> None:
-        steps = self._work.plan(memberships, overflows) if self._work is not None else []
+        steps = self._work.plan(memberships, self._max_memberships, overflows) if self._work is not None else []
+        share = sum(max(1, len(positions)) for _, _, _, positions in steps)
         for room, channel, args, positions in steps:
             request_id, may_create = join_address(room, channel), self._may_create(room, channel)
-            join = Join(card, request_id, channel, args, may_create, positions=positions, share=len(steps))
+            join = Join(card, request_id, channel, args, may_create, positions=positions, share=share)
             self._registry.tell_past_bound(Rejoin(room, join))
+
+    def waits_for(self, room: str, channel: str) -> bool:
+        """Whether a join of the connect in work has yet to be answered."""
+        return self._work is not None and self._work.waits_for(room, channel)
 
     def note(self, mail: Joined | Answer) -> None:
         """Note the answer to one of the joins."""
@@ -120,17 +149,41 @@ class Continuation:
         outbox.uncork(deliver_one(accepted(work.request_id, self._admission.connected(card, work.resumed))))
         if self._old is not None:
             self._old.signal(LetGo())
-        self._work, self._old, self._inherited, self._overflows = None, None, (), {}
+        self._work, self._old, self._inherited = None, None, work.to_be_tried_again(self._inherited)
         return True
 
-    def hand_over(
-        self, mail: Replaced, card: ClientCard, memberships: Memberships, overflows: Overflows, own: Ref[Any]
-    ) -> bool:
-        """Give another session all that this one is. Returns False when one has it already: then that one is asked."""
-        if self._successor is not None and self._successor.signal(mail):
-            return False
-        self._successor = mail.card.ref
-        everything = tuple(dict.fromkeys((*memberships, *self._inherited)))
-        overflows = {**self._overflows, **overflows}
-        mail.card.ref.signal(TookOver(card.client, everything, card.profile, own, overflows, card.will))
-        return True
+    # --- being continued --------------------------------------------------------------------------------------------
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether another session waits to continue this one."""
+        return bool(self._claims)
+
+    def claim(self, mail: Replaced) -> None:
+        """Note that another session wants to continue this one. It is answered by ``hand_over`` or ``disown``."""
+        self._claims.append(mail)
+
+    def hand_over(self, card: ClientCard, memberships: Memberships, overflows: Overflows, own: Ref[Any]) -> None:
+        """Give the first who asked all that this session is; send those who come later on to it.
+
+        A successor that is gone has handed over itself, most likely: the registry knows who has the client now. If that
+        is this session still, the successor died before it was known, and who asks for the second time is the next.
+        """
+        claims, self._claims = self._claims, []
+        for mail in claims:
+            if self._successor is None or mail.card in self._returned:
+                self._successor = mail.card.ref
+                everything = tuple(dict.fromkeys((*memberships, *self._inherited)))
+                bears = {**{place: o for place, o in self._overflows.items() if place in everything}, **overflows}
+                mail.card.ref.signal(TookOver(card.client, everything, card.profile, own, bears, card.will))
+            elif not self._successor.signal(mail):
+                self._returned.append(mail.card)
+                self._registry.tell_past_bound(TakeOver(mail.card, card.client))
+
+    def disown(self, unread: Iterable[Replaced], card: ClientCard) -> None:
+        """Answer those who asked a session that ends: another one has the client by now, or nobody."""
+        for mail in (*self._claims, *unread):
+            is_known = self._successor is not None
+            if not (is_known and self._registry.tell_past_bound(TakeOver(mail.card, card.client))):
+                mail.card.ref.signal(TookOver(None))
+        self._claims = []

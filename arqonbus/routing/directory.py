@@ -14,22 +14,31 @@ __all__ = ["Directory"]
 class Directory:
     """Who and what there is. Owned by the registry; not shared with other actors."""
 
-    __slots__ = ("_away", "_by_ref", "_clients", "_rooms")
+    __slots__ = ("_away", "_by_ref", "_clients", "_former_ids", "_formerly", "_rooms")
 
     def __init__(self) -> None:
         self._clients: dict[str, ClientCard] = {}
         self._away: dict[str, ClientCard] = {}  # clients whose connection is lost, and who may come back
+        self._formerly: dict[str, ClientCard] = {}  # by the id that it had before it continued another client
+        self._former_ids: dict[Ref[Any], str] = {}  # of those
         self._rooms: dict[str, tuple[Ref[Any], RoomCard]] = {}
         self._by_ref: dict[Ref[Any], str] = {}  # client id or room name, to find who ended
 
-    def add_client(self, card: ClientCard) -> None:
-        """Make a client known, under the id that it has now: one that continues a connection has that one's."""
+    def add_client(self, card: ClientCard) -> bool:
+        """Make a client known, under the id that it has now: one that continues a connection has that one's.
+
+        Returns:
+            Whether its session was not known before.
+        """
         before = self._by_ref.get(card.ref)
         if before is not None and before != card.client:
-            del self._clients[before]
+            self._take_out(before, card.ref)
+            self._formerly[before] = card  # the ticket of that id may be the only one that has reached the client
+            self._former_ids[card.ref] = before
         self._away.pop(card.client, None)
         self._clients[card.client] = card
         self._by_ref[card.ref] = card.client
+        return before is None
 
     def add_room(self, ref: Ref[Any], card: RoomCard) -> None:
         """Make a room known."""
@@ -45,13 +54,18 @@ class Directory:
         name = self._by_ref.pop(ref, None)
         if name is None:
             return None
-        for clients in (self._clients, self._away):
-            card = clients.get(name)
-            if card is not None and card.ref is ref:
-                del clients[name]
-                return card
         if name in self._rooms and self._rooms[name][0] is ref:
             del self._rooms[name]
+            return None
+        self._formerly.pop(self._former_ids.pop(ref, ""), None)
+        return self._take_out(name, ref)
+
+    def _take_out(self, client: str, ref: Ref[Any]) -> ClientCard | None:
+        """Strike ``client`` off, if it is the one with ``ref``. Returns its card then."""
+        for clients in (self._clients, self._away):
+            card = clients.get(client)
+            if card is not None and card.ref is ref:
+                return clients.pop(client)
         return None
 
     def set_away(self, card: ClientCard) -> None:
@@ -61,7 +75,7 @@ class Directory:
 
     def to_continue(self, client: str) -> ClientCard | None:
         """Give a client, there or away, whose connection another one may continue."""
-        return self._clients.get(client) or self._away.get(client)
+        return self._clients.get(client) or self._away.get(client) or self._formerly.get(client)
 
     def client(self, client: str) -> ClientCard | None:
         """Give a client by its id."""

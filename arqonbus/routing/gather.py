@@ -19,7 +19,7 @@ class Gather(Struct):
     request: Join | Leave
     waits_for: set[str]  # names of channels
     positions: list[ChannelPosition]  # of a join
-    was_member: bool = False  # of the whole room, before a join
+    was_member: bool = False  # of the whole room by the same connection, before a join
     refusal: Refusal | None = None  # the first, if a channel failed
     is_undone: bool = False  # a refused join, whose channels were asked to forget it
     resumed: list[Resumed] = field(default_factory=list)  # of a resuming join
@@ -43,8 +43,8 @@ class Gathers:
     def note(self, answer: StarAnswer) -> Gather | None:
         """Note one channel's answer. Returns the gather if that was the last one; it is struck off then."""
         gather = self._by_client.get(answer.card.client)
-        if gather is None:
-            return None
+        if gather is None or gather.request.card is not answer.card:
+            return None  # to a connection that another one has taken the place of
         if answer.position is not None and answer.channel in gather.waits_for:
             gather.positions.append(answer.position)
             gather.resumed += [answer.resumed] if answer.resumed is not None else []

@@ -143,6 +143,7 @@ class Parted(Struct, frozen=True):
     room: str
     channel: str
     result: Struct | None  # of the leave; None: it answers nothing
+    told: Deliver | None = None  # what the client is to be told of it
 
 
 class Receipt(Struct, frozen=True):
@@ -172,10 +173,12 @@ class Lost(Struct, frozen=True):
 
 
 class Ended(Struct, frozen=True):
-    """The session's own mail, by the user lane: Lost once more, behind everything that the client had sent before."""
+    """The session's own mail, by the user lane: the end of the connection, behind everything that came by it.
 
-    code: int
-    reason: str
+    Once more by the control lane, some seconds later, in case that lane does not move.
+    """
+
+    code: int  # as in Lost
 
 
 class Drain(Struct, frozen=True):
@@ -302,10 +305,15 @@ class Leave(Struct, frozen=True):
 
 
 class Drop(Struct, frozen=True):
-    """[control] A member's connection is gone."""
+    """A client is a member no more, without having asked: its connection is gone, or did not take the membership up.
+
+    By the user lane, so that it comes behind the joins and leaves that the room has passed on before.
+    """
 
     card: ClientCard
     reason: LeftReason
+    direct: bool = True  # the membership by name
+    star: bool = True  # the one of the whole room
 
 
 class Delete(Struct, frozen=True):

@@ -1,4 +1,6 @@
-"""Refusals: how to tell the sender of any mail on its way to a room that it is refused, in the form it waits for."""
+"""Refusals: how to tell the sender of any mail on its way to the registry or a room that it is refused, in the form
+it waits for.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,16 @@ from arqonbus.routing.mail import (
     LastWill,
     Leave,
     ListMembers,
+    PrivateMail,
     Publish,
     ReadHistory,
     Receipt,
+    Rejoin,
+    Request,
     Resolve,
     Resolved,
+    TakeOver,
+    TookOver,
 )
 from arqonbus.telemetry.logs import get_log
 
@@ -30,7 +37,7 @@ _log = get_log("routing")
 
 
 def answer_refusal(mail: object, refusal: Refusal) -> None:
-    """Answer for mail on its way to a room. Nobody waits for kinds that are not named here."""
+    """Answer for mail on its way. Nobody waits for kinds that are not named here."""
     match mail:
         case Resolve():
             mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
@@ -42,8 +49,16 @@ def answer_refusal(mail: object, refusal: Refusal) -> None:
             _log_will(mail.card, mail.event, refusal)
         case Publish():
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
+        case PrivateMail():
+            mail.card.ref.signal(Receipt(mail.private.id, refusal))
+        case TakeOver():
+            mail.card.ref.signal(TookOver(None))
+        case Rejoin():
+            answer_refusal(mail.join, refusal)
         case Bounced():
             answer_refusal(mail.mail, refusal)
+        case Request():
+            mail.card.ref.signal(Answer(mail.request_id, refusal))
         case Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers():
             if mail.card is not None:
                 mail.card.ref.signal(Answer(mail.request_id, refusal))

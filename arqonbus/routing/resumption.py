@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from arqonbus.errors import Refusal
+from arqonbus.errors import LimitExceeded, NotFound, Refusal
 from arqonbus.protocol.names import ALL_CHANNELS
 from arqonbus.protocol.payloads import (
     JoinChannelArgs,
@@ -37,49 +37,85 @@ class Resumption:
         InvalidArgs: a position names no channel.
     """
 
-    __slots__ = ("_asked", "_is_planned", "_waits_for", "request_id", "resumed")
+    __slots__ = ("_asked", "_covered", "_is_planned", "_outcomes", "_refused", "_waits_for", "request_id")
 
     def __init__(self, request_id: str | None, resume: Resume) -> None:
         self.request_id = request_id
         self._asked = {address(place): Position(place.epoch, place.seq) for place in resume.positions or ()}
+        self._covered: dict[str, dict[str, Position]] = {}  # room joined as a whole -> what was asked for in it
         self._is_planned = False  # before that it is not known what to wait for
         self._waits_for: set[tuple[str, str]] = set()
-        self.resumed: list[Resumed] = []
+        self._outcomes: dict[tuple[str, str], Resumed] = {}
+        self._refused: dict[tuple[str, str], Refusal] = {}  # why, of those that were refused
+
+    @property
+    def resumed(self) -> list[Resumed]:
+        """What became of each channel so far, each once."""
+        return list(self._outcomes.values())
 
     def plan(
-        self, memberships: Iterable[tuple[str, str]], overflows: Mapping[tuple[str, str], Overflow] = NONE_BEARS
+        self,
+        memberships: Iterable[tuple[str, str]],
+        most: int,
+        overflows: Mapping[tuple[str, str], Overflow] = NONE_BEARS,
     ) -> list[Step]:
-        """Say what to join: the memberships of the old connection, with what they bear, and what was asked for beside
-        them.
+        """Say what to join: the memberships of the old connection, and what was asked for beside them.
+
+        A room as a whole comes after its channels by name: once it is joined their events come, and a replay would
+        come too late.
+
+        Args:
+            memberships: of the old connection; they go before what it was not in.
+            most: memberships that the client may have; past it places are refused.
+            overflows: what memberships of the old connection bear.
         """
         memberships = list(memberships)
-        whole_rooms = {room for room, channel in memberships if channel == ALL_CHANNELS}
-        steps: list[Step] = []
-        for room in sorted(whole_rooms):
-            covered = {c: p for (r, c), p in self._asked.items() if r == room and (r, c) not in memberships}
-            place = (room, ALL_CHANNELS)
-            steps.append((*place, JoinChannelArgs(*place, overflow=overflows.get(place)), covered))
+        whole_rooms = sorted(room for room, channel in memberships if channel == ALL_CHANNELS)
+        for room in whole_rooms:
+            self._covered[room] = {c: p for (r, c), p in self._asked.items() if r == room}
         direct = [place for place in memberships if place[1] != ALL_CHANNELS]
-        others = [place for place in self._asked if place not in memberships and place[0] not in whole_rooms]
-        for place in (*direct, *others):
-            args = JoinChannelArgs(*place, since=self._asked.get(place), overflow=overflows.get(place))
-            steps.append((*place, args, {}))
+        others = [place for place in self._asked if place not in memberships and place[0] not in self._covered]
+        places = [*direct, *((room, ALL_CHANNELS) for room in whole_rooms), *others]
+        for place in places[most:]:
+            self.refused(*place, LimitExceeded(f"the client has {most} memberships, which is the most it may have"))
         self._is_planned = True
-        self._waits_for = {(room, channel) for room, channel, _, _ in steps}
-        return steps
+        self._waits_for = set(places[:most])
+        return [self._step(*place, overflows.get(place)) for place in places[:most]]
+
+    def _step(self, room: str, channel: str, overflow: Overflow | None) -> Step:
+        since = self._asked.get((room, channel))
+        covered = self._covered[room] if channel == ALL_CHANNELS else {}
+        return (room, channel, JoinChannelArgs(room, channel, since=since, overflow=overflow), covered)
 
     def joined(self, room: str, channel: str, result: object, resumed: Iterable[Resumed]) -> None:
         """Note a join that was done."""
         self._waits_for.discard((room, channel))
-        self.resumed += resumed
-        if isinstance(result, JoinChannelResult) and channel != ALL_CHANNELS:
-            self.resumed.append(outcome_of(result))
+        if channel == ALL_CHANNELS:
+            for entry in resumed:
+                place = (room, entry.channel)
+                if place not in self._outcomes or place in self._refused:  # else it came back by the join by name
+                    self._outcomes[place] = entry
+            for gone in sorted(self._covered.get(room, {}).keys() - {entry.channel for entry in resumed}):
+                if (room, gone) not in self._waits_for:  # else it is joined by name too, and that will be answered
+                    self.refused(room, gone, NotFound(f"no channel {room}:{gone}"))
+        elif isinstance(result, JoinChannelResult):
+            self._outcomes[room, channel] = outcome_of(result)
 
     def refused(self, room: str, channel: str, refusal: Refusal) -> None:
         """Note a join that was refused: the channel is not resumed, and the answer says why."""
         self._waits_for.discard((room, channel))
         asked = self._asked.get((room, channel), Position("-", 0))
-        self.resumed.append(Resumed(room, channel, asked.epoch, asked.seq, False, refusal.code))
+        if (room, channel) not in self._outcomes:  # else it came back with its whole room
+            self._outcomes[room, channel] = Resumed(room, channel, asked.epoch, asked.seq, False, refusal.code)
+            self._refused[room, channel] = refusal
+
+    def waits_for(self, room: str, channel: str) -> bool:
+        """Whether a join has yet to be answered."""
+        return (room, channel) in self._waits_for
+
+    def to_be_tried_again(self, memberships: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        """Give those that were refused for the moment only: who continues the client tries again."""
+        return tuple(place for place in memberships if place in self._refused and self._refused[place].retryable)
 
     @property
     def is_done(self) -> bool:

@@ -127,8 +127,8 @@ class Room(Actor[RoomMail]):
             answer_refusal(gather.request, Unavailable("the room ended before all of its channels had answered"))
         for presence in self._roster:
             for channel in (*presence.channels, *([ALL_CHANNELS] if presence.member.star else ())):
-                presence.member.card.ref.signal(_ended(self._card.room, channel))
-                presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
+                told = _ended(self._card.room, channel)
+                presence.member.card.ref.signal(Parted(None, self._card.room, channel, None, told))
         for mail in unread:
             if not isinstance(mail, _OWN) and not _is_of_star(mail):
                 self._registry.tell_past_bound(Bounced(self._card.room, mail))
@@ -218,20 +218,21 @@ class Room(Actor[RoomMail]):
 
     def _join(self, mail: Join, ctx: Context[RoomMail]) -> None:
         if mail.channel == ALL_CHANNELS:
-            member = self._enter(mail.card, ctx).member
-            gather = Gather(mail, set(), [], was_member=member.star)
-            member.star = True
+            was_member = self._roster.has_star(mail.card)
+            self._enter(mail.card, ALL_CHANNELS, ctx).member.star = True
+            gather = Gather(mail, set(), [], was_member=was_member)
             self._ask_all(gather, lambda name: _star_join(mail, name), ctx)
             return
         ref = self._open(mail.channel, mail.card, mail.may_create, ctx)
-        self._enter(mail.card, ctx).channels |= {mail.channel}
+        self._enter(mail.card, mail.channel, ctx).channels |= {mail.channel}
         ref.tell_past_bound(mail)
 
-    def _enter(self, card: ClientCard, ctx: Context[RoomMail]) -> Presence:
+    def _enter(self, card: ClientCard, channel: str, ctx: Context[RoomMail]) -> Presence:
         """Give the client's presence here; from its first join on, the room watches its session."""
         known = self._roster.get(card.client)
         before = known.member.card if known is not None else None
         presence, is_new = self._roster.enter(card, self._setup.channel.timestamp())
+        presence.untaken -= {channel}
         if is_new:
             card.ref.watch(ctx.ref)
         if before is None:
@@ -360,7 +361,7 @@ class Room(Actor[RoomMail]):
         counters.messages_in += 1
         counters.messages_out += len(refs)
         if broadcast.ack:
-            mail.card.ref.signal(Receipt(broadcast.id, BroadcastResult(len(refs))))
+            mail.card.ref.signal(Receipt(broadcast.id, BroadcastResult(self._roster.n_there)))
 
     def _last_will(self, mail: LastWill, ctx: Context[RoomMail]) -> None:
         """Publish it as any event of its client."""
@@ -380,6 +381,7 @@ class Room(Actor[RoomMail]):
             return
         presence = self._roster.of_session(mail.ref)
         if presence is None:
+            self._end_untaken(mail.ref, ctx)
             return
         client = presence.member.card.client
         self._roster.remove(client)
@@ -388,19 +390,34 @@ class Room(Actor[RoomMail]):
         self._herald.left(presence.member, drop.reason, ctx)
         for channel, (ref, _) in self._card.channels.items():
             if presence.is_in(channel):
-                ref.signal(drop)
+                ref.tell_past_bound(drop)
+
+    def _end_untaken(self, ref: Ref[Any], ctx: Context[RoomMail]) -> None:
+        """Let what the next session of a client did not take up end with the one before: it may not, or could not."""
+        presence = self._roster.heir_of(ref)
+        if presence is None or not presence.untaken:
+            return
+        untaken, presence.untaken = presence.untaken, frozenset()
+        star, presence.channels = ALL_CHANNELS in untaken, presence.channels - untaken
+        presence.member.star = presence.member.star and not star
+        for channel, (channel_ref, _) in self._card.channels.items():
+            if star or channel in untaken:
+                drop = Drop(presence.member.card, "lost", direct=channel in untaken, star=star)
+                channel_ref.tell_past_bound(drop)
+        self._exit(presence, ctx)
 
     def _part_members(self, channel: str, ctx: Context[RoomMail], *, is_told: bool) -> None:
         """Nobody is in a channel that is gone."""
-        if not is_told:
-            fan_out(_ended(self._card.room, channel), self._roster.refs_in(channel))
-        for gather in self._gathers.skip(channel):
-            self._answer_gather(gather, ctx)
+        told = None if is_told else _ended(self._card.room, channel)
         for presence in self._roster:
             if channel in presence.channels:
                 presence.channels -= {channel}
-                presence.member.card.ref.signal(Parted(None, self._card.room, channel, None))
+                presence.member.card.ref.signal(Parted(None, self._card.room, channel, None, told))
                 self._exit(presence, ctx)
+            elif presence.member.star and told is not None:
+                presence.member.card.ref.signal(told)
+        for gather in self._gathers.skip(channel):
+            self._answer_gather(gather, ctx)
 
     _handlers: ClassVar[dict[type, Callable[[Room, Any, Context[RoomMail]], None]]] = {
         Resolve: _resolve,
@@ -434,7 +451,7 @@ def _star_join(mail: Join, channel: str) -> Join:
     """Make the part of a join of the whole room that is one channel's."""
     since = (mail.positions or {}).get(channel)
     args = JoinChannelArgs(mail.args.room, channel, since=since)
-    return Join(mail.card, None, channel, args, False, star=True, share=mail.share)
+    return Join(mail.card, None, channel, args, False, star=True, positions=mail.positions, share=mail.share)
 
 
 def _left_reason(reason: str) -> LeftReason:

@@ -91,6 +91,7 @@ class SessionSetup(Struct, frozen=True):
     max_invalid: int  # invalid messages a minute
     resume_grace_s: float  # that a client whose connection was lost may come back; 0: none
     auto_create: bool
+    max_memberships: int  # of one client
 
 
 class _State(Enum):
@@ -197,16 +198,21 @@ class Session(Actor[SessionMail]):
         envelope = mail.envelope if isinstance(mail, Inbound) else None
         command = envelope.command if isinstance(envelope, Command) else None
         refusal = incident.report(_log, error, client=self._card.client, command=command)
-        if envelope is not None:
+        if isinstance(mail, Replaced):
+            mail.card.ref.signal(TookOver(None))
+            self._setup.registry.signal(Opened(self._card))  # which takes it for gone
+        elif self._is_resuming:  # its connect would never be answered, and all that comes be held back
+            self._close(codes.INTERNAL_ERROR, "internal error", "lost", ctx)
+        elif envelope is not None:
             self._refuse(envelope.id, refusal)
         else:
             ctx.release()  # the failed mail may have been the one that the client's next message waits for
 
     def stopped(self, unread: list[SessionMail], ctx: Context[SessionMail]) -> None:
         """What the client sent after the end, and what was on its way to it, ends here: it has been told or is gone."""
-        for mail in unread:
-            if isinstance(mail, Replaced):
-                mail.card.ref.signal(TookOver(None))  # it came too late, and waits for an answer
+        claims = [mail for mail in unread if isinstance(mail, Replaced)]
+        if claims or self._is_claimed:
+            self._continued().disown(claims, self._card)
         unread.clear()
         self._socket.close(codes.INTERNAL_ERROR, "internal error")  # without effect unless the supervisor ended it
 
@@ -311,42 +317,47 @@ class Session(Actor[SessionMail]):
 
     def _resume(self, request_id: str | None, resume: Resume, ctx: Context[SessionMail]) -> None:
         """Bring channels back in one round trip; with a ticket, as the client that lost its connection."""
-        setup = self._setup
-        self._continuation = Continuation(setup.registry, setup.admission, self._may_create)
         try:
-            self._continuation.resume(request_id, resume, self._card, self._outbox)
+            self._continued().resume(request_id, resume, self._card, self._outbox)
         except Refusal as refusal:
             self._refuse(request_id, refusal)
             return
         ctx.hold()
         self._go_on_resuming(ctx)
 
+    def _continued(self) -> Continuation:
+        setup = self._setup
+        if self._continuation is None:
+            self._continuation = Continuation(setup.registry, setup.admission, self._may_create, setup.max_memberships)
+        return self._continuation
+
     def _took_over(self, mail: TookOver, ctx: Context[SessionMail]) -> None:
-        if self._continuation is not None:
-            self._continuation.take_over(mail, self._card)
-            _log.info("client_resumed", client=self._card.client, remote=self._hello.remote)
-            self._go_on_resuming(ctx)
+        self._continued().take_over(mail, self._card)
+        _log.info("client_resumed", client=self._card.client, remote=self._hello.remote)
+        self._go_on_resuming(ctx)
 
     def _go_on_resuming(self, ctx: Context[SessionMail]) -> None:
         if self._continuation is not None and self._continuation.finish(self._card, self._outbox):
             ctx.release()
 
     def _replaced(self, mail: Replaced, ctx: Context[SessionMail]) -> None:
-        """Another session continues this one; its client is told, if it is still there."""
-        setup = self._setup
-        continuation = self._continuation = self._continuation or Continuation(
-            setup.registry, setup.admission, self._may_create
-        )
-        if continuation.hand_over(mail, self._card, self._memberships, self._outbox.overflows, ctx.ref):
-            self._outbox.clear()
+        """Another session continues this one. Its client is told now; what it sent before that is handled first."""
+        self._continued().claim(mail)
+        if self._state is _State.OPEN:
             self._socket.close(codes.REPLACED, "continued by another connection")
+            self._end(codes.REPLACED, ctx)
+        else:
+            self._hand_over(ctx)
+
+    def _hand_over(self, ctx: Context[SessionMail]) -> None:
+        if self._state is not _State.REPLACED:
             self._leave_socket(_State.REPLACED, REPLACED_GRACE_S, ctx)
+        self._continued().hand_over(self._card, self._memberships, self._outbox.overflows, ctx.ref)
 
     def _leave_socket(self, state: _State, grace_s: float, ctx: Context[SessionMail]) -> None:
         """Go on without a connection, for the grace at most: nothing is read, what would be sent is thrown away."""
         self._state = state
-        self._socket = NO_SOCKET
-        self._outbox = self._outbox.unplugged()
+        self._drop_socket()
         self._routes = Routes()  # what is left of the client's messages finds no way past _inbound, which drops it
         self._leaves_at = ctx.now + grace_s
         ctx.after(grace_s, GraceOver())
@@ -416,6 +427,10 @@ class Session(Actor[SessionMail]):
     def _is_resuming(self) -> bool:
         return self._continuation is not None and self._continuation.is_resuming
 
+    @property
+    def _is_claimed(self) -> bool:
+        return self._continuation is not None and self._continuation.is_claimed
+
     def _note_rejoin(self, mail: Joined | Answer, ctx: Context[SessionMail]) -> None:
         if self._continuation is not None:
             self._continuation.note(mail)
@@ -425,6 +440,8 @@ class Session(Actor[SessionMail]):
         membership = (mail.room, mail.channel)
         self._bear(membership, None, ctx)
         self._memberships = tuple(one for one in self._memberships if one != membership)
+        if mail.told is not None and not (self._continuation is not None and self._continuation.waits_for(*membership)):
+            self._outbox.waiting.append(mail.told)  # a join that is on its way goes on to what is there by then
         if mail.result is not None:
             self._respond(mail.request_id, mail.result)
             ctx.release()
@@ -469,36 +486,44 @@ class Session(Actor[SessionMail]):
             ctx.after(OUTBOX_CHECK_S, OutboxCheck())
 
     def _lost(self, mail: Lost, ctx: Context[SessionMail]) -> None:
-        """Handle what the client sent before the end first: a close is no reason to lose what came before it."""
-        if self._state in _LEFT:
+        if self._state in _LEFT or self._socket is NO_SOCKET:
             return  # of a connection that this session has left behind
         _log.info("client_disconnected", client=self._card.client, code=mail.code, reason=mail.reason)
+        self._end(mail.code, ctx)
+
+    def _end(self, code: int, ctx: Context[SessionMail]) -> None:
+        """Handle what the client sent before the end first: a close is no reason to lose what came before it."""
+        self._drop_socket()
+        ended = Ended(code)
+        ctx.ref.tell_past_bound(ended)
+        ctx.after(ENDING_S, ended)
+
+    def _drop_socket(self) -> None:
+        self._card.is_away = True
         self._socket = NO_SOCKET
         self._outbox = self._outbox.unplugged()
-        ctx.ref.tell_past_bound(Ended(mail.code, mail.reason))
-        ctx.after(ENDING_S, GraceOver())
 
     def _ended(self, mail: Ended, ctx: Context[SessionMail]) -> None:
+        """All that the client sent is handled, or waited too long: hand over, go, or wait for it to come back."""
         if self._state in _LEFT:
             return
-        if mail.code in (codes.NORMAL, codes.GOING_AWAY):
+        if self._is_claimed:
+            self._hand_over(ctx)
+        elif mail.code in (codes.NORMAL, codes.GOING_AWAY):
             ctx.stop("left")
-        else:
-            self._go_away(ctx)
-
-    def _go_away(self, ctx: Context[SessionMail]) -> None:
-        """Wait for the client to come back, if it can; its channels notice nothing until the grace is over."""
-        if self._setup.resume_grace_s <= 0 or self._state is not _State.OPEN or self._is_resuming:
+        elif self._setup.resume_grace_s <= 0 or self._state is not _State.OPEN:
             ctx.stop("lost")
-            return
-        self._setup.registry.signal(Away(self._card))
-        self._leave_socket(_State.AWAY, self._setup.resume_grace_s, ctx)
+        else:
+            self._setup.registry.signal(Away(self._card))
+            self._leave_socket(_State.AWAY, self._setup.resume_grace_s, ctx)
 
     def _drain(self, mail: Drain, ctx: Context[SessionMail]) -> None:
         self._tell(System("draining", Draining(mail.deadline_ms, mail.spread_ms)))
         ctx.after(mail.leave_in_s, LeaveNow())
 
     def _leave_now(self, mail: LeaveNow, ctx: Context[SessionMail]) -> None:
+        if self._state in _LEFT or self._is_claimed:
+            return  # the connection that was to leave is gone
         self._close(codes.DRAIN_OVER, "drain over", "drained", ctx)
 
     def _close(self, code: int, reason: str, why_left: str, ctx: Context[SessionMail]) -> None:
@@ -510,7 +535,7 @@ class Session(Actor[SessionMail]):
         self._socket.close(code, reason)
         _log.info("client_closed", client=self._card.client, code=code, reason=reason)
         if code in codes.LOAD_RANGE:
-            self._go_away(ctx)
+            self._end(code, ctx)
         else:
             ctx.stop(why_left)
 

@@ -147,12 +147,16 @@ class Bus:
             max_private_bytes=limits.mailbox_bytes,
             max_away=limits.connections,
             predefined=_predefined(settings),
-            random=random.Random(),  # noqa: S311 - for a spread of times, no secret
+            random=self._make_random(),
         )
         # A registry that is stopped ends the bus, so it never is: each failure is answered and logged by itself.
         strategy = Strategy(always(Directive.RESUME), give_up=Directive.RESUME)
         props: Props[Any] = Props(lambda: Registry(setup, view), bounds)
         return self.system.spawn(props, "registry", strategy)
+
+    def _make_random(self) -> random.Random:
+        """Make the source of moments within a spread; a simulation has one that it can repeat."""
+        return random.Random()  # noqa: S311 - no secret
 
     def _sessions(self, settings: Settings, gate: Gate) -> SessionSetup:
         limits = settings.limits
@@ -182,6 +186,7 @@ class Bus:
             max_invalid=limits.invalid_envelopes,
             resume_grace_s=settings.server.resume_grace_s,
             auto_create=settings.channels.auto_create,
+            max_memberships=limits.memberships,
         )
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from arqonbus.testing.plan import Address
 
-__all__ = ["Entry", "Ledger", "Sending"]
+__all__ = ["Entry", "Ledger", "Sending", "n_ended_of"]
 
 
 class Sending(Struct, frozen=True):
@@ -46,15 +46,17 @@ class Ledger:
     """
 
     def __init__(self, now: Callable[[], float], dedupe_s: float) -> None:
+        self.shaken: set[str] = set()  # rooms in which a fault has kept somebody from joining
         self.broken: list[str] = []  # promises, the first first
         self.trace: list[str] | None = None  # steps, for people; None: nobody asked
         self.current: dict[Address, str] = {}  # epoch in force
         self.sendings: list[Sending] = []
-        self._now = now
+        self.now = now
         self._dedupe_s = dedupe_s
         self._streams: dict[tuple[Address, str], list[Entry]] = {}
         self._newest: dict[tuple[Address, str, str, str], Entry] = {}  # (address, epoch, sender, id) -> its last event
         self._n_deleted: dict[Address, int] = {}  # deletions that no answer has told of
+        self._n_ended: dict[Address, int] = {}  # channels that stopped, for whatever reason
         self._names: dict[str, str] = {}  # random id -> a name that is the same in each run of the seed
 
     # --- words ------------------------------------------------------------------------------------------------------
@@ -70,7 +72,7 @@ class Ledger:
     def note(self, step: str) -> None:
         """Write a step into the trace, if one is kept."""
         if self.trace is not None:
-            self.trace.append(f"{self._now() - 1000:9.3f} {step}")
+            self.trace.append(f"{self.now() - 1000:9.3f} {step}")
 
     def fail(self, rule: str, what: str) -> None:
         """Note a broken promise."""
@@ -106,6 +108,18 @@ class Ledger:
         self.current.pop(address, None)
         self._n_deleted[address] = self._n_deleted.get(address, 0) + 1
 
+    def ended(self, address: Address) -> None:
+        """A channel has stopped."""
+        self._n_ended[address] = self._n_ended.get(address, 0) + 1
+
+    def n_ended(self, place: Address) -> int:
+        """Count the channels that stopped at an address, or in a whole room (``*``)."""
+        return n_ended_of(self._n_ended, place)
+
+    def ends(self) -> dict[Address, int]:
+        """Give the channels that stopped so far, by address. A copy."""
+        return dict(self._n_ended)
+
     def appended(self, address: Address, epoch: str, texts: Sequence[bytes]) -> None:
         """Events became real."""
         stream = self._streams[address, epoch]
@@ -122,7 +136,7 @@ class Ledger:
             self.fail("content", f"{_at(address)} {event['seq']} is nothing that anybody sent there")
         if sending.id is not None and sending.id != event["id"]:
             self.fail("content", f"{_at(address)} {event['seq']} has another id than it was sent with")
-        entry = Entry(n, sending.client, sending.sender, event["id"], self._now())
+        entry = Entry(n, sending.client, sending.sender, event["id"], self.now())
         key = (address, epoch, entry.sender, entry.id)
         earlier = self._newest.get(key)
         if earlier is not None and self._dedupe_s and entry.at - earlier.at <= self._dedupe_s:
@@ -187,6 +201,13 @@ class Ledger:
                 sent[key] = sent.get(key, 1) - 1
                 if sent[key] < refused.get(key, 0):
                     self.fail("refused", f"{_at(address)} {seq} was refused and happened all the same")
+
+
+def n_ended_of(ends: dict[Address, int], place: Address) -> int:
+    """Count the channels of ``ends`` at an address, or in a whole room (``*``)."""
+    if place[1] != "*":
+        return ends.get(place, 0)
+    return sum(n for (room, _), n in ends.items() if room == place[0])
 
 
 def _at(address: Address) -> str:

@@ -8,7 +8,7 @@ open ──cut──▶ cut, unnoticed ──notice──▶ over
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from arqonbus.actor import Ref
 from arqonbus.errors import Refusal
@@ -40,16 +40,20 @@ class Line:
     Args:
         high_bytes: held for the client before the session is told to wait.
         is_compressed: read the texts of a write instead of its frames.
+        now: virtual seconds.
     """
 
-    def __init__(self, high_bytes: int, is_compressed: bool) -> None:
+    def __init__(self, high_bytes: int, is_compressed: bool, now: Callable[[], float] = lambda: 0.0) -> None:
         self.session: Ref[SessionMail]
         self.is_stalled = False  # the client does not read
         self.is_cut = False  # the client is gone; the server may not know
         self.is_over = False  # both know
         self.closed: int | None = None  # the code with which the server closed
+        self.noticed: int | None = None  # the code with which the server saw the connection end
+        self.lost_at: float | None = None  # when the server closed it or saw its end, whichever came first
         self.high_bytes = high_bytes
         self._is_compressed = is_compressed
+        self._now = now
         self._unread: deque[bytes] = deque()
         self._n_bytes = 0  # held for the client
         self._is_congested = False
@@ -75,6 +79,7 @@ class Line:
         """See Socket."""
         if self.closed is None and not self.is_over:
             self.closed = code
+            self._end()
 
     def abort(self) -> None:
         """See Socket."""
@@ -119,6 +124,11 @@ class Line:
         return texts
 
     @property
+    def stands(self) -> bool:
+        """Whether both sides take it for open."""
+        return self.closed is None and not self.is_cut
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nothing is under way on it in either direction."""
         return self.is_over or (not self._unsent and not self._unread and self.closed is None)
@@ -135,7 +145,12 @@ class Line:
         if self.is_over:
             return
         self.is_cut = self.is_over = True
+        self.noticed = code
+        self._end()
         self._unread.clear()
         self._unsent.clear()
         if self.session.alive:
             self.session.signal(Lost(code, ""))
+
+    def _end(self) -> None:
+        self.lost_at = self._now() if self.lost_at is None else self.lost_at

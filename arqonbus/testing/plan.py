@@ -33,6 +33,8 @@ ACTIONS: Mapping[str, float] = {
     "create": 0.5,
     "delete": 0.5,
     "connect": 4.0,
+    "resume": 3.0,
+    "resume_twice": 0.7,
     "cut": 1.0,
     "cut_unnoticed": 1.0,
     "notice": 2.0,
@@ -72,6 +74,7 @@ class Plan(Struct, frozen=True):
             ``newest`` mostly the last that woke.
         calm: share of steps after which the bus runs until it is idle; after the others it runs a few turns or none.
         high_bytes: that a connection holds for a client before it says stop.
+        drains: whether the server goes at the end of the trouble, instead of becoming well.
         overflows: what joins ask for, one of them at random; None: nothing.
     """
 
@@ -84,7 +87,13 @@ class Plan(Struct, frozen=True):
     order: str
     calm: float
     high_bytes: int
+    drains: bool
     overflows: tuple[Overflow | None, ...] = (None,)
+
+    @property
+    def keeps_all_away(self) -> bool:
+        """Whether everybody whose connection is lost is waited for, however many they are."""
+        return self.settings.limits.connections >= 10_000
 
     @property
     def keeps_long(self) -> bool:
@@ -120,19 +129,23 @@ def draw(seed: int) -> Plan:
         order=random.choice(("random", "random", "random", "newest", "fair")),
         calm=random.choice((0.05, 0.2, 0.2, 0.6)),
         high_bytes=random.choice((300, 1000, 4000)),
+        drains=random.random() < 0.1,
         overflows=random.choice(_OVERFLOWS),
     )
 
 
 def _settings(random: Random, users: tuple[str, ...]) -> Settings:
     return Settings(
-        server=Server(resume_grace_s=0.0),  # who is lost is gone: the guests come back as new clients
+        server=Server(
+            resume_grace_s=random.choice((0.0, 2.0, 10.0, 60.0)),
+            drain_spread_s=random.choice((0.0, 1.0, 5.0)),
+        ),
         channels=Channels(
             auto_create=random.random() < 0.9,
             idle_s=random.choice((0.0, 0.5, 5.0, 60.0)),
             dedupe_s=random.choice((0.0, 2.0, 120.0, 120.0)),
             dedupe_count=random.choice((3, 10_000, 10_000, 10_000)),
-            presence=random.random() < 0.1,
+            presence=random.random() < 0.3,
         ),
         history=History(
             limit=random.choice((0, 3, 20, 1000, 1000)),
@@ -140,6 +153,7 @@ def _settings(random: Random, users: tuple[str, ...]) -> Settings:
             bytes=random.choice((600, 1_000_000, 1_000_000, 1_000_000)),
         ),
         limits=Limits(
+            connections=random.choice((1, 10_000, 10_000, 10_000)),  # how many may be away, since no socket is opened
             session_mailbox=random.choice((1, 4, 64)),
             channel_mailbox=random.choice((1, 3, 1024, 1024)),
             outbox_messages=random.choice((3, 20, 16_384)),

@@ -29,7 +29,7 @@ class Post:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._letters: list[Letter] = []
-        self._newest: dict[tuple[str, str, str], int] = {}  # (reader, sender, room) -> n of the newest that came
+        self._newest: dict[tuple[str, str, str], int] = {}  # (reading connection, sender, room) -> n of the newest
 
     def send(self, kind: str, client: str, where: dict[str, Any]) -> Letter:
         """Count a message."""
@@ -38,8 +38,15 @@ class Post:
         self._letters.append(letter)
         return letter
 
-    def receive(self, who: str, reader: str, message: dict[str, Any]) -> None:
-        """See that a message is for ``reader``, whole, the first time, and after those that its sender sent before."""
+    def receive(self, who: str, reader: str, message: dict[str, Any], former: str = "") -> None:
+        """See that a message is for ``reader``, whole, the first time, and after those that its sender sent before.
+
+        Args:
+            who: name of the reader in traces.
+            reader: id of its connection.
+            message: the envelope.
+            former: another id that it had before it continued a connection.
+        """
         n = message["payload"]
         letter = self._letters[n] if isinstance(n, int) and 0 <= n < len(self._letters) else None
         if letter is None or (letter.id, letter.client, letter.kind) != (
@@ -49,6 +56,8 @@ class Post:
         ):
             self._ledger.fail("content", f"{who} gets a {message['type']} that nobody sent")
             return
+        if message.get("to") == [former]:
+            reader = former
         is_addressed = (
             reader in letter.where["to"] if letter.kind == "private" else message["room"] == letter.where["room"]
         )
@@ -57,7 +66,7 @@ class Post:
         if reader in letter.readers:
             self._ledger.fail("twice", f"{who} gets {letter.id} twice")
         letter.readers.add(reader)
-        key = (reader, letter.client, letter.where.get("room", ""))
+        key = (who, letter.client, letter.where.get("room", ""))
         if self._newest.get(key, -1) > n:
             self._ledger.fail("sender order", f"{who} gets {letter.id} after a later one of the same sender")
         self._newest[key] = n

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from arqonbus.protocol import codes
+from arqonbus.testing.end import End
 from arqonbus.testing.guest import Guest
 from arqonbus.testing.plan import Address, Plan, draw
 from arqonbus.testing.steps import STEPS
@@ -17,6 +17,8 @@ from arqonbus.testing.world import SimulatedBus, World
 __all__ = ["Outcome", "run_seed"]
 
 MOST_HEALS = 8  # rounds of coming back until everybody is in what it wants; one does without refusals
+LONGEST_WAIT_S = 20.0  # beside the grace, that a session may stay without a connection: far more than it should
+N_LAST_STEPS = 20  # of a run whose server drains
 TICK_S = 1 / 1024  # virtual times are multiples of it: sums of them are exact, so that a timer is due when it fires
 MOST_TICKS = 40  # between two steps
 
@@ -51,11 +53,13 @@ class _Run:
         self._world = World(plan, bus_type, trace)
         self._ledger = self._world.ledger
         self._steps = [STEPS[name] for name, weight in plan.weights.items() if weight]
+        self._end = End(self._world)
         self._bounds = list(accumulate(weight for weight in plan.weights.values() if weight))
 
     def run(self) -> Outcome:
         """Do all, until the first promise is broken."""
-        for stage in (self._trouble, self._heal, self._catch_up, self._compare_history, self._say_goodbye):
+        well = (self._heal, self._catch_up, self._compare_members, self._compare_history, self._end.say_goodbye)
+        for stage in (self._trouble, *((self._drain, self._end.drain_over) if self._plan.drains else well)):
             stage()
             if self._ledger.broken:
                 break
@@ -97,6 +101,14 @@ class _Run:
         elif luck < 0.8:
             self._world.run_turns(self._world.random.randint(1, 8))
 
+    def _drain(self) -> None:
+        """Let the trouble go on while the server does not: who comes back now is too late or just in time."""
+        self._world.drain()
+        for _ in range(N_LAST_STEPS):
+            self._step()
+            if self._ledger.broken:
+                return
+
     # --- healing ------------------------------------------------------------------------------------------------------
 
     def _heal(self) -> None:
@@ -111,16 +123,24 @@ class _Run:
             world.pass_time(1.0, is_calm=True)
 
     def _come_back(self, guest: Guest) -> int:
+        guest.hang_up_superseded()
         if guest.visit is None:
-            self._world.connect(guest)
+            self._return(guest)
+            return 1
         n_joins = guest.take_up()
         n_events = len(guest.unanswered)
         for message_id, address in guest.unanswered.items():
-            if guest.visit is not None:
-                guest.visit.publish(address, message_id, ack=True)
+            if guest.ready is not None:
+                guest.ready.publish(address, message_id, ack=True)
         if not self._plan.settings.channels.auto_create:  # what nobody may make stays refused
             guest.unanswered.clear()
         return n_joins + n_events
+
+    def _return(self, guest: Guest) -> None:
+        if self._world.random.random() < 0.5:
+            self._world.resume(guest)
+        else:
+            self._world.connect(guest)
 
     # --- what must be true now ----------------------------------------------------------------------------------------
 
@@ -143,6 +163,21 @@ class _Run:
             if self._plan.settings.channels.auto_create and guest.take_up():
                 self._ledger.fail("catch-up", f"{visit.who} is not in all that it wants: {sorted(guest.wants)}")
 
+    def _compare_members(self) -> None:
+        """Nobody is a member whose connection is gone and who may not come back any more; all others are."""
+        world = self._world
+        world.pass_time(self._plan.settings.server.resume_grace_s + LONGEST_WAIT_S, is_calm=True)
+        world.pump()
+        for address in self._plan.addresses:
+            answer = self._ask("members", room=address[0], channel=address[1], limit=1000)
+            listed = {member["client"] for member in answer["members"]} if answer is not None else set()
+            there = [guest.visit for guest in world.guests if guest.visit is not None]
+            seated = {visit.client for visit in there if address in visit.seats.by_address}
+            if listed != seated:
+                ghosts = [self._ledger.called(one) for one in sorted(listed - seated)]
+                missed = [self._ledger.called(one) for one in sorted(seated - listed)]
+                self._ledger.fail("members", f"{':'.join(address)} lists {ghosts} too many and misses {missed}")
+
     def _compare_history(self) -> None:
         """History, read page by page, is what was stored, as far back as it must reach."""
         for address in self._plan.addresses:
@@ -162,40 +197,15 @@ class _Run:
                 self._ledger.fail("history", f"{':'.join(address)} has {n_read} of {top} events")
 
     def _page(self, address: Address, after: int) -> dict[str, Any] | None:
+        return self._ask("history", room=address[0], channel=address[1], after=after, limit=50, order="asc")
+
+    def _ask(self, command: str, **args: Any) -> dict[str, Any] | None:
+        """Run a command for the first guest; None: it is refused."""
         guest = self._world.guests[0]
-        message_id = guest.ask("history", room=address[0], channel=address[1], after=after, limit=50, order="asc")
+        message_id = guest.ask(command, **args)
         self._world.pump()
         answer = guest.visit.answers.get(message_id) if guest.visit is not None else None
         if answer is None:
-            self._ledger.fail("history", f"{':'.join(address)}: no answer")
+            self._ledger.fail(command, f"{args['room']}:{args['channel']}: no answer")
         found: dict[str, Any] | None = answer.get("result") if answer is not None else None
         return found
-
-    def _say_goodbye(self) -> None:
-        """All leave; nothing may be left of them or of their channels."""
-        world = self._world
-        staying = {guest.visit.client for guest in world.guests if guest.visit is not None}
-        for guest in world.guests:
-            if guest.visit is not None:
-                guest.visit.line.notice(codes.NORMAL)
-                guest.depart()
-        world.pump()
-        alive = [visit.who for guest in world.guests for visit in guest.visits if visit.line.session.alive]
-        if alive or world.bus.directory.n_clients:
-            self._ledger.fail("leftover", f"sessions without a connection: {alive}")
-        world.pass_time(self._plan.settings.channels.idle_s + 1, is_calm=True)
-        n_left = world.bus.system.statistics().actors - world.n_actors_at_rest
-        if n_left or world.bus.system.dispatcher.n_ready:
-            self._ledger.fail("leftover", f"{n_left} actors too many")
-        self._finish(staying)
-
-    def _finish(self, staying: set[str]) -> None:
-        visits = [visit for guest in self._world.guests for visit in guest.visits]
-        self._world.post.finish({visit.client for visit in visits} - staying)
-        refused = {
-            (visit.client, message_id): owed.n_refused
-            for visit in visits
-            for message_id, owed in visit.owed.items()
-            if owed.n_refused
-        }
-        self._ledger.finish(refused)

@@ -34,35 +34,35 @@ def _resend(world: World, guest: Guest) -> None:
 
 def _join(world: World, guest: Guest) -> None:
     recover = world.random.choice((None, "strict", "best_effort", "latest"))
-    if guest.visit is not None:
+    if guest.ready is not None:
         guest.join(world.random.choice(world.plan.addresses), recover)
 
 
 def _leave(world: World, guest: Guest) -> None:
-    if guest.visit is not None:
+    if guest.ready is not None:
         guest.leave(world.random.choice(sorted(guest.wants) or world.plan.addresses))
 
 
 def _join_all(world: World, guest: Guest) -> None:
-    if guest.visit is not None:
+    if guest.ready is not None:
         guest.join_all(world.random.choice(world.plan.addresses)[0])
 
 
 def _leave_all(world: World, guest: Guest) -> None:
-    if guest.visit is not None:
+    if guest.ready is not None:
         guest.leave_all(world.random.choice(world.plan.addresses)[0])
 
 
 def _send_private(world: World, guest: Guest) -> None:
     others = [one.visits[-1].client for one in world.guests if one.visits]
-    if guest.visit is not None:
+    if guest.ready is not None:
         to = world.random.sample(others, world.random.randint(1, len(others)))
-        guest.visit.post("private", {"to": to})
+        guest.ready.post("private", {"to": to})
 
 
 def _send_broadcast(world: World, guest: Guest) -> None:
-    if guest.visit is not None:
-        guest.visit.post("broadcast", {"room": world.random.choice(world.plan.addresses)[0]})
+    if guest.ready is not None:
+        guest.ready.post("broadcast", {"room": world.random.choice(world.plan.addresses)[0]})
 
 
 def _ask(world: World, guest: Guest) -> None:
@@ -75,8 +75,8 @@ def _ask(world: World, guest: Guest) -> None:
 
 
 def _send_invalid(world: World, guest: Guest) -> None:
-    if guest.visit is not None:
-        guest.visit.send_invalid()
+    if guest.ready is not None:
+        guest.ready.send_invalid()
 
 
 def _create(world: World, guest: Guest) -> None:
@@ -98,6 +98,20 @@ def _connect(world: World, guest: Guest) -> None:
         guest.resend()
     if world.random.random() < 0.8:
         guest.take_up()
+
+
+def _resume(world: World, guest: Guest) -> None:
+    """Come back by one connect, or take the place of the connection that is still there."""
+    world.resume(guest)
+
+
+def _resume_twice(world: World, guest: Guest) -> None:
+    """Come back by two connections at once, both with one ticket: whoever is later has the client."""
+    shown = guest.last_known
+    world.resume(guest)
+    if world.random.random() < 0.5:
+        world.run_turns(world.random.randint(0, 6))
+    world.resume(guest, shown)
 
 
 def _cut(world: World, guest: Guest) -> None:
@@ -163,7 +177,10 @@ def _break_appends(world: World, guest: Guest) -> None:
 def _jump(world: World, guest: Guest) -> None:
     seconds = world.random.choice((0.5, 1.5, 3.0, 6.0, 20.0, 61.0))
     world.ledger.note(f"{seconds} s pass")
-    world.pass_time(seconds, is_calm=world.random.random() < 0.5)
+    is_calm = world.random.random() < 0.5
+    if not is_calm:  # time for which nobody waits may pass in the midst of a resumption, and the client be lost by it
+        world.ledger.shaken |= {room for room, _ in world.plan.addresses}
+    world.pass_time(seconds, is_calm)
 
 
 STEPS: Mapping[str, Step] = {
@@ -181,6 +198,8 @@ STEPS: Mapping[str, Step] = {
     "create": _create,
     "delete": _delete,
     "connect": _connect,
+    "resume": _resume,
+    "resume_twice": _resume_twice,
     "cut": _cut,
     "cut_unnoticed": _cut_unnoticed,
     "notice": _notice,

@@ -13,25 +13,19 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
+from arqonbus.testing.comeback import Comeback
+from arqonbus.testing.kin import Held
 from arqonbus.testing.ledger import Ledger
 from arqonbus.testing.line import Line
 from arqonbus.testing.plan import Address
 from arqonbus.testing.post import Post
 from arqonbus.testing.promises import Keeping
-from arqonbus.testing.seats import Seats
+from arqonbus.testing.seats import Asked, Seats
 
-__all__ = ["Asked", "Owed", "Visit"]
+__all__ = ["Owed", "Visit"]
 
 LOST_TO_REFUSAL = ("internal", "unavailable", "overloaded", "timeout")
 """Refusals after which the same message may be sent again."""
-
-
-class Asked(Struct, frozen=True):
-    """One command under way."""
-
-    id: str
-    command: str
-    args: dict[str, Any]
 
 
 class Owed(Struct):
@@ -60,7 +54,14 @@ class Visit:
         self.who = who
         self.line = line
         self.client = line.session.name
+        self.former = ""  # the id that it had before it continued a connection
         self.sender = sender or self.client
+        self.ticket: str | None = None  # the newest that it was given
+        self.has_become_another = False  # than the one that it came back as, by the answer; to be taken
+        self.comeback: Comeback | None = None  # how it began, if it came back by a resuming connect
+        self.n_drains = 0  # how often it was told that the server goes
+        self._held_last: Held | None = None  # when its client knew that it was over
+        self._is_settling = False  # it has come back, and does not know all yet
         self.seats = Seats(who, ledger, keeping)
         self.asked: deque[Asked] = deque()  # in the order of asking
         self.owed: dict[str, Owed] = {}
@@ -76,8 +77,15 @@ class Visit:
     def ask(self, message_id: str, command: str, **args: Any) -> None:
         """Send a command."""
         self._ledger.note(f"{self.who} asks {message_id}: {command} {self._words(args)}")
-        self.asked.append(Asked(message_id, command, args))
+        n_ended = self._ledger.n_ended((args["room"], args["channel"])) if command == "join_channel" else 0
+        self.asked.append(Asked(message_id, command, args, n_ended))
         self._send({"type": "command", "id": message_id, "command": command, "args": args})
+
+    def come_back(self) -> None:
+        """Send connect as the first message; nothing else before it is answered and the memberships are known."""
+        if self.comeback is not None:
+            self._is_settling = True
+            self.ask("c1", "connect", **self.comeback.args())
 
     def publish(self, address: Address, message_id: str | None, ack: bool) -> None:
         """Send an event."""
@@ -113,6 +121,8 @@ class Visit:
         named = {
             key: [self._ledger.called(one) for one in value] if key == "to" else value for key, value in args.items()
         }
+        if self.comeback is not None and "resume" in args:
+            return self.comeback.words()
         if "since" in args:
             named["since"] = f"{self._ledger.called(args['since']['epoch'])}, seq {args['since']['seq']}"
         return str(named)
@@ -128,6 +138,34 @@ class Visit:
                 return str(first.args["room"])
         return None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether its client may go on sending: it knows who it is and what it is in."""
+        return not self._is_settling
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The client ids that it may have: one, but while it is coming back."""
+        before = self.comeback.before if self.comeback is not None and self._is_settling else None
+        return (self.client, *(before.names if before is not None else ()))
+
+    def hang_up(self) -> dict[Address, dict[str, Any]]:
+        """End it for its client. Returns the positions that were reached."""
+        self._held_last = self.held()
+        return self.seats.hang_up()
+
+    def held(self) -> Held:
+        """Say what it is in, for whoever continues it."""
+        if self._held_last is not None:
+            return self._held_last
+        if self._is_settling and self.comeback is not None:
+            return Held({}, self.comeback.possible)
+        moving = {(a.args["room"], a.args["channel"]) for a in self.asked if a.command.endswith("_channel")}
+        direct = {address: seat.n_ended for address, seat in self.seats.by_address.items() if seat.direct}
+        held = {**direct, **{(room, "*"): n_ended for room, n_ended in self.seats.rooms.items()}}
+        sure = {place: n_ended for place, n_ended in held.items() if place not in moving}
+        return Held(sure, frozenset(held) | moving | self.seats.parted)
+
     def read(self, most: int) -> int:
         """Read up to ``most`` messages. Returns how many came."""
         texts = self.line.read(most)
@@ -138,28 +176,43 @@ class Visit:
 
     def _event(self, event: dict[str, Any]) -> None:
         self._ledger.note(f"{self.who} reads {event['room']}:{event['channel']} {event['seq']}")
-        self.seats.event(event, self.opening)
+        if (event["room"], event["channel"]) in self.seats.by_address or not self._was_in_for_a_moment(event["room"]):
+            self.seats.event(event, self.opening)
+
+    def _was_in_for_a_moment(self, room: str) -> bool:
+        """Whether it was brought back to a whole room, till one of its channels refused."""
+        return self.comeback is not None and self._is_settling and (room, "*") in self.comeback.refused
 
     def _letter(self, message: dict[str, Any]) -> None:
         if message["type"] == "broadcast" and not self._may_hear(message["room"]):
             self._ledger.fail("membership", f"{self.who} hears a broadcast of {message['room']}, but is not in it")
         self._ledger.note(f"{self.who} reads {message['id']}")
-        self._post.receive(self.who, self.client, message)
+        self._post.receive(self.who, self.client, message, self.former)
 
     def _may_hear(self, room: str) -> bool:
         joins = self.asked and self.asked[0].command == "join_channel" and self.asked[0].args["room"] == room
-        return bool(joins) or self.seats.may_hear(room, self.opening)
+        return bool(joins) or self._is_settling or self.seats.may_hear(room, self.opening)
 
     def _system(self, message: dict[str, Any]) -> None:
         name = message["event"]
-        if name == "channel_created":
-            self.seats.created((message["room"], message["channel"]), message["payload"], self.opening)
+        if name == "welcome":
+            self.ticket = message["payload"]["ticket"]
+        elif name == "draining":
+            self.n_drains += 1
+        elif name == "channel_created":
+            address = (message["room"], message["channel"])
+            self.seats.created(address, message["payload"], self.opening, is_sure=self.is_ready)
+        elif name in ("member_joined", "member_left"):
+            payload = message["payload"]
+            self.seats.told_of(
+                (message["room"], message["channel"]), payload["client"], payload.get("reason", "joined")
+            )
         elif name == "channel_deleted":
             self._ledger.note(f"{self.who} is told of the end of {message['room']}:{message['channel']}")
             self.seats.deleted((message["room"], message["channel"]))
         elif name == "gap":
             self._ledger.note(f"{self.who} is told of a gap in {message['room']}:{message['channel']}")
-            self.seats.gap(message["payload"])
+            self.seats.gap(message["payload"], is_sure=self.is_ready)
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
@@ -192,36 +245,35 @@ class Visit:
             self._post.acknowledged(self.who, message_id, message["result"])
 
     def _answered(self, asked: Asked, code: str, message: dict[str, Any]) -> None:
-        if asked.command in ("join_channel", "leave_channel"):
-            self._move(asked, code, message.get("result", {}))
+        if self.comeback is not None and self._is_settling:
+            self._settle(self.comeback, asked, code, message.get("result", {}))
+        elif asked.command in ("join_channel", "leave_channel"):
+            self.seats.answered(asked, code, message.get("result", {}))
         elif asked.command == "delete_channel" and code == "ok":
             self._ledger.deletion_answered(self.who, (asked.args["room"], asked.args["channel"]))
         self.answers[asked.id] = message
 
-    def _move(self, asked: Asked, code: str, result: dict[str, Any]) -> None:
-        """A join or a leave is answered."""
-        room, channel, is_join = asked.args["room"], asked.args["channel"], asked.command == "join_channel"
+    def _settle(self, comeback: Comeback, asked: Asked, code: str, result: dict[str, Any]) -> None:
+        """The connect is answered, or the question after the memberships that follows it."""
         if code != "ok":
-            self._not_moved((room, channel), code, is_join)
-        elif is_join and channel == "*":
-            self.seats.joined_all(room, result["positions"], asked.args.get("overflow"))
-        elif is_join:
-            self.seats.joined((room, channel), asked.args, result)
-        elif channel == "*":
-            self.seats.left_all(room)
+            self._ledger.fail("resume", f"{self.who} is refused {asked.command} with {code}")
+        elif asked.command == "connect":
+            before = comeback.before
+            self.has_become_another = before is None or result["client"] not in before.names
+            self._become(result["client"])
+            self.ticket = result["ticket"]
+            comeback.answered(result, self.seats)
+            self.ask("c2", "whoami")
         else:
-            self.seats.left((room, channel))
+            comeback.listed(result["memberships"], self.seats)
+            self._is_settling = False
 
-    def _not_moved(self, address: Address, code: str, is_join: bool) -> None:
-        self.seats.doubt(address[0])
-        if is_join and address[1] == "*":
-            self.seats.refused_all(address[0])
-        seat = self.seats.by_address.get(address)
-        knows = address[0] in self.seats.rooms if address[1] == "*" else seat is not None and seat.direct
-        if not is_join and code == "not_found" and knows:
-            self._ledger.fail(
-                "membership", f"{self.who} cannot leave {':'.join(address)}: the server forgot that it joined"
-            )
+    def _become(self, client: str) -> None:
+        if client == self.client:
+            return
+        self.former = self.client
+        self.sender = client if self.sender == self.client else self.sender
+        self.client = client
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

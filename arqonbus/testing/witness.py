@@ -109,6 +109,7 @@ class WitnessLog:
     def close(self) -> None:
         """See Log."""
         self._log.close()
+        self._ledger.ended(self._address)
 
 
 class WitnessHistory:

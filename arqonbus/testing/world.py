@@ -16,13 +16,15 @@ from arqonbus.actor import Directive, Dispatcher, Props, Ref
 from arqonbus.actor.testing import ManualDispatcher
 from arqonbus.commands.request import View
 from arqonbus.config import Settings
-from arqonbus.routing.mail import RegistryMail, SessionMail
+from arqonbus.routing.mail import DrainAll, RegistryMail, SessionMail
 from arqonbus.routing.session import Session, SessionSetup
 from arqonbus.routing.socket import Hello, Socket
 from arqonbus.security import Gate
 from arqonbus.server.assembly import Bus
 from arqonbus.storage.history import History
+from arqonbus.testing.comeback import Comeback, Pledge
 from arqonbus.testing.guest import Guest
+from arqonbus.testing.kin import before
 from arqonbus.testing.ledger import Ledger
 from arqonbus.testing.line import Line
 from arqonbus.testing.plan import Plan
@@ -81,6 +83,9 @@ class SimulatedBus(Bus):
         client = f"c-{self._n_sessions:016d}"
         return self.system.spawn(Props(lambda: self.make_session(client, socket, hello), self._session_bounds), client)
 
+    def _make_random(self) -> Random:
+        return Random(1)  # noqa: S311 - to be repeated
+
     def _spawn_registry(self, settings: Settings, view: View, timestamp: Callable[[], str]) -> Ref[RegistryMail]:
         self._history: History = self.wrap_history(self._watch(self._history))  # type: ignore[assignment] # as a seam
         return super()._spawn_registry(settings, view, timestamp)
@@ -110,6 +115,8 @@ class World:
         self.bus.system._on_failure = self._failed  # private: the bus takes the kernel's hook for its own log
         self.manual.run_until_idle()
         self.n_actors_at_rest = self.bus.system.statistics().actors
+        self.pledge = Pledge(plan.settings.server.resume_grace_s, plan.keeps_all_away, self.keeping)
+        self.is_draining = False  # nobody new is let in
         self.guests = [Guest(f"g{n}", user, self.random, plan.overflows) for n, user in enumerate(plan.users)]
 
     def _timestamp(self) -> str:
@@ -123,20 +130,49 @@ class World:
     def _failed(self, ref: Ref[Any], mail: object, error: Exception, verdict: Directive) -> None:
         name = "/".join(self.ledger.called(part) if part.startswith("c-") else part for part in ref.name.split("/"))
         self.ledger.note(f"{name} fails at {type(mail).__name__}: {error!r}, {verdict.value}")
+        path = ref.name.split("/")
+        if len(path) > 1:
+            self.ledger.shaken.add(path[1])
+        if verdict is Directive.STOP and len(path) == 2:  # a room, perhaps one without channels
+            self.ledger.ended((path[1], "*"))
         if not isinstance(error, Injected):
             self.ledger.fail("failure", f"{name} raised {error!r} at {type(mail).__name__}")
 
     # --- clients ------------------------------------------------------------------------------------------------------
 
     def connect(self, guest: Guest) -> None:
-        """Give ``guest`` a new connection; it goes on where it was."""
+        """Give ``guest`` a new connection; it goes on where it was, as a new client."""
+        if not self.is_draining:
+            guest.arrive(self._visit(guest))
+
+    def resume(self, guest: Guest, shown: Visit | None = None) -> None:
+        """Give ``guest`` a new connection that continues ``shown``, or the last whose ticket it knows."""
+        if self.is_draining:
+            return
+        shown = shown or guest.last_known
+        positions = guest.to_show()
+        visit = self._visit(guest)
+        ticket, earlier = (shown.ticket, before(shown, visit, guest.visits)) if shown is not None else (None, None)
+        visit.comeback = Comeback(visit.who, visit.client, ticket, positions, earlier, self.ledger, self.pledge)
+        guest.arrive(visit)
+        visit.come_back()
+
+    def _visit(self, guest: Guest) -> Visit:
         is_compressed = self.random.random() < 0.2
-        line = Line(self.high_bytes, is_compressed)
+        line = Line(self.high_bytes, is_compressed, self.manual.clock.time)
         token = f"key of {guest.user}" if guest.user else None
         line.session = self.bus.open_session(line, Hello("192.0.2.1", token, compressed=is_compressed))
         who = f"{guest.name}.{len(guest.visits)}"
         self.ledger.note(f"{who} connects")
-        guest.arrive(Visit(who, guest.user, line, self.ledger, self.post, self.keeping))
+        return Visit(who, guest.user, line, self.ledger, self.post, self.keeping)
+
+    def drain(self) -> None:
+        """Tell the bus to go, as the server does: nobody new is let in, all who are there leave within the spread."""
+        server = self.plan.settings.server
+        self.ledger.note("the server drains")
+        self.is_draining = self.bus.is_draining = True
+        spread_ms = int(server.drain_spread_s * 1000)
+        self.bus.registry.signal(DrainAll(int(server.drain_timeout_s * 1000), spread_ms))
 
     def heal(self) -> None:
         """Let nothing fail any more, and no reader be slow."""

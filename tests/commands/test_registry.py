@@ -10,6 +10,7 @@ from arqonbus.protocol.envelope import Event, Private
 from arqonbus.protocol.payloads import ChannelOptions, HistoryArgs, JoinChannelArgs
 from arqonbus.routing.mail import (
     Answer,
+    Away,
     Bounced,
     Create,
     Deliver,
@@ -25,11 +26,15 @@ from arqonbus.routing.mail import (
     Publish,
     ReadHistory,
     Receipt,
+    Rejoin,
+    Replaced,
     Request,
     Resolve,
     Resolved,
+    TakeOver,
+    TookOver,
 )
-from arqonbus.security.gate import Action
+from arqonbus.security.gate import Action, Gate, Identity
 from tests.commands.calls import Closed
 from tests.commands.registry_world import RegistryWorld
 
@@ -269,3 +274,72 @@ def test_a_new_profile_is_passed_on_to_the_rooms_that_there_are() -> None:
 
     (told,) = watcher.take()
     assert b'"event":"member_updated"' in told.texts[0]
+
+
+class Broken(Gate):
+    """A gate that breaks."""
+
+    __slots__ = ()
+
+    def authorize(self, identity: Identity, action: Action, room: str | None, channel: str | None) -> None:
+        raise RuntimeError("a gate that breaks")
+
+
+def test_a_join_of_a_resumption_that_meets_a_fault_is_answered() -> None:
+    """Else the connect that it is a part of would wait for ever."""
+    world = RegistryWorld(gate=Broken())
+
+    (answer,) = world.tell(Rejoin("r", Join(world.card, "r:c", "c", JoinChannelArgs("r", "c"), True)))
+
+    assert (answer.request_id, answer.result.code) == ("r:c", "internal")
+
+
+def test_a_take_over_that_meets_a_fault_continues_nobody() -> None:
+    world = RegistryWorld()
+    no_id: Any = ["that no client has"]
+
+    assert world.tell(TakeOver(world.card, no_id)) == [TookOver(None)]
+
+
+def test_a_take_over_of_a_session_that_has_just_ended_continues_nobody() -> None:
+    world = RegistryWorld()
+    other, _ = world.connect("c-2")
+    other.ref.stop()
+    world.registry.tell(TakeOver(world.card, "c-2"))
+    world.manual.run_until_idle()
+
+    assert world.client.take() == [TookOver(None)]
+
+
+def test_while_it_is_handed_over_a_client_is_absent() -> None:
+    world = RegistryWorld()
+    other, _ = world.connect("c-2")
+    world.tell(TakeOver(world.card, "c-2"))
+
+    (receipt,) = world.tell(private(world, "c-2"))
+
+    assert receipt.result.absent == ("c-2",)
+    assert [type(mail) for mail in other.take()] == [Replaced]
+
+
+def test_who_goes_away_after_another_connection_has_its_id_is_not_let_go_for_want_of_room() -> None:
+    world = RegistryWorld()
+    other, card = world.connect("c-2")
+    world.card.client = "c-2"
+    world.registry.signal(Opened(world.card))
+
+    world.registry.signal(Away(card))
+    world.manual.run_until_idle()
+
+    assert other.take() == []
+    assert world.view.directory.client("c-2") is world.card
+
+
+def test_who_becomes_another_client_in_a_drain_is_told_once() -> None:
+    world = RegistryWorld()
+    world.registry.signal(DrainAll(1000, 500))
+    world.card.client = "c-0"
+    world.registry.signal(Opened(world.card))
+    world.manual.run_until_idle()
+
+    assert [type(mail) for mail in world.client.take()] == [Drain]

@@ -234,6 +234,7 @@ def test_members_of_the_whole_room_recover_each_channel() -> None:
     assert [(e["channel"], e["recovered"]) for e in sorted(result["resumed"], key=lambda e: e["channel"])] == [
         ("a", True),
         ("b", True),
+        ("new", False),
     ]
     assert sorted(after_answer(back)) == ["live", "missed a", "missed b"]
     assert back.command("whoami")["memberships"] == [{"room": "r", "channel": "*"}]

@@ -23,6 +23,7 @@ from arqonbus.errors import Refusal
 from arqonbus.protocol.codec import decode
 from arqonbus.routing.mail import Inbound, Invalid, Lost, Writable
 from arqonbus.routing.socket import Hello
+from arqonbus.security.gate import Gate
 from arqonbus.server.assembly import Bus
 
 __all__ = ["Client", "FakeSocket", "World", "frames_of", "settings"]
@@ -225,8 +226,10 @@ class Client:
 
 
 class World:
-    """One bus and its clients. ``clock_fails`` makes every actor that asks for the time fail; for ``order`` see
-    ManualDispatcher."""
+    """One bus and its clients. ``clock_fails`` makes every actor that asks for the time fail.
+
+    With an ``order``, of ManualDispatcher, a round is one turn of one actor; else it is all turns that wait.
+    """
 
     def __init__(self, wanted: Settings | None = None, order: Callable[[int], int] | None = None) -> None:
         self.manual = ManualDispatcher(order=order)
@@ -239,6 +242,12 @@ class World:
             raise OSError("no time")
         seconds = self.manual.clock.time() - 1000
         return f"2026-11-21T19:{int(seconds // 60) % 60:02d}:{seconds % 60:06.3f}Z"
+
+    def plant_gate(self, gate: Gate) -> None:
+        """Let ``gate`` decide for clients that come from now on, and for the registry."""
+        registry: Any = self.bus.registry._cell.actor
+        registry._view = msgspec.structs.replace(registry._view, gate=gate)
+        self.bus._session_setup = msgspec.structs.replace(self.bus._session_setup, gate=gate)
 
     def connect(self, **hello: Any) -> Client:
         """A client whose handshake is over, greeted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from msgspec import Raw
 
 from arqonbus.actor import ActorSystem, Props, Ref
@@ -169,9 +170,7 @@ def test_a_leave_of_a_stranger_is_not_found() -> None:
 def test_a_drop_of_a_stranger_is_without_effect() -> None:
     bench = Bench()
 
-    bench.channel.signal(Drop(bench.card, "lost"))
-
-    assert bench.tell() == []
+    assert bench.tell(Drop(bench.card, "lost")) == []
 
 
 def test_mail_that_was_not_read_goes_back_to_the_room() -> None:
@@ -190,7 +189,7 @@ def test_a_drop_that_was_not_read_is_nobodys_to_route() -> None:
 
     bench.channel.tell(Delete(bench.card, "d", "c", False))
     bench.manual.run_round()
-    bench.channel.signal(Drop(bench.card, "lost"))
+    bench.channel.tell(Drop(bench.card, "lost"))
     bench.manual.run_until_idle()
 
     assert bench.room.mails == []
@@ -228,3 +227,28 @@ def test_what_only_the_channel_waits_for_ends_with_it() -> None:
     bench.tell(Delete(bench.card, "d", "c", False), ProfileChanged(bench.card, ("r",)), PresenceTick())
 
     assert bench.room.mails == []
+
+
+def test_a_drop_takes_out_whatever_connection_the_client_had() -> None:
+    """The room says who is in; a connection that died before it joined is no reason to keep the one before it."""
+    bench = Bench()
+    (joined,) = bench.tell(bench.join())
+
+    bench.tell(Drop(client_card("c-1"), "lost"))
+
+    (again,) = bench.tell(bench.join())
+    assert (joined.result.members, again.result.members) == (1, 1)
+    assert [mail.result.members for mail in bench.tell(Drop(bench.card, "lost"), bench.join())] == [1]
+
+
+@pytest.mark.parametrize(("kinds", "n_left"), [((True, False), 1), ((False, True), 1), ((True, True), 0)])
+def test_a_drop_ends_the_memberships_that_it_names(kinds: tuple[bool, bool], n_left: int) -> None:
+    bench = Bench()
+    star = Join(bench.card, None, "c", JoinChannelArgs("r", "c"), False, star=True)
+    bench.tell(bench.join(), star)
+
+    bench.tell(Drop(bench.card, "lost", direct=kinds[0], star=kinds[1]))
+
+    other = client_card("c-2", bench.client.ref)
+    (joined,) = bench.tell(Join(other, "j", "c", JoinChannelArgs("r", "c"), False))
+    assert joined.result.members == n_left + 1

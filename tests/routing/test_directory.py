@@ -89,3 +89,42 @@ def test_the_end_of_a_session_that_another_one_continues_takes_nobody_away() -> 
     assert directory.remove(old.ref) is None
     assert directory.client("c-1") is new
     assert directory.remove(new.ref) is new
+
+
+def test_who_goes_on_as_another_client_is_found_by_both_ids_until_its_end() -> None:
+    """The ticket of the first one may be all that has reached the client."""
+    directory, card = Directory(), client_card("c-new")
+    assert directory.add_client(card) is True
+
+    card.client = "c-old"
+    assert directory.add_client(card) is False
+
+    assert (directory.client("c-new"), directory.client("c-old")) == (None, card)
+    assert (directory.to_continue("c-new"), directory.to_continue("c-old")) == (card, card)
+    directory.remove(card.ref)
+    assert (directory.to_continue("c-new"), directory.to_continue("c-old"), directory.n_clients) == (None, None, 0)
+
+
+def test_an_id_that_somebody_else_has_by_now_stays_his() -> None:
+    directory, first, second = Directory(), client_card("c-1"), client_card("c-2")
+    directory.add_client(first)
+    directory.add_client(second)
+    second.client = "c-1"
+    directory.add_client(second)
+
+    first.client = "c-0"
+    directory.add_client(first)
+
+    assert (directory.client("c-1"), directory.client("c-0")) == (second, first)
+    assert directory.n_clients == 2
+
+
+def test_who_is_away_may_become_somebody_else() -> None:
+    directory, card = Directory(), client_card("c-new")
+    directory.add_client(card)
+    directory.set_away(card)
+
+    card.client = "c-old"
+    directory.add_client(card)
+
+    assert (directory.n_away, directory.n_clients) == (0, 1)

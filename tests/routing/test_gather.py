@@ -66,3 +66,12 @@ def test_answers_that_nobody_waits_for_are_without_effect() -> None:
     gathers.forget("ada")
 
     assert gathers.note(StarAnswer(ADA, "c", position("c", 1))) is None
+
+
+def test_an_answer_to_another_connection_of_the_client_is_no_answer() -> None:
+    """Its position and what it replayed are not those of the connection that waits."""
+    gathers = Gathers()
+    gathers.start(Gather(JOIN, {"c"}, []))
+
+    assert gathers.note(StarAnswer(card("ada"), "c", position("c", 1))) is None
+    assert gathers.note(StarAnswer(ADA, "c", position("c", 2))) is not None

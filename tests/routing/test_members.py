@@ -159,3 +159,14 @@ def test_a_page_is_bounded_in_bytes_and_goes_on_where_it_ended() -> None:
             break
 
     assert seen == [f"c-{n:03}" for n in range(100)]
+
+
+def test_a_join_that_says_nothing_of_it_leaves_the_wish_to_be_told_as_it_was() -> None:
+    members, old, new = Members(), client_card("c-1"), client_card("c-1")
+    members.join(old, AT, star=False, watches=True)
+
+    members.join(new, AT, star=False, watches=None)
+    assert [member.card for member in members.watching.values()] == [new]
+
+    members.join(new, AT, star=False, watches=False)
+    assert members.watching == {}

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from arqonbus.actor.testing import Probe
 from arqonbus.errors import NotFound
 from arqonbus.protocol.envelope import Event
 from arqonbus.protocol.payloads import ChannelPosition, JoinChannelArgs
 from arqonbus.routing.mail import Bounced, Join, Joined, Leave, Parted, Publish, Receipt, StarAnswer
 from arqonbus.routing.refusals import answer_refusal
+from tests.commands.calls import client_card
 from tests.commands.registry_world import RegistryWorld
 
 
@@ -89,3 +91,35 @@ def test_a_join_of_all_whose_room_is_stopped_is_answered() -> None:
 
     answers = [mail for mail in world.client.take() if getattr(mail, "request_id", None) == "j"]
     assert len(answers) == 1
+
+
+def test_what_the_next_session_of_a_client_does_not_take_up_ends_with_the_one_before() -> None:
+    world = RegistryWorld()
+    room = room_of(world)
+    for channel in ("c", "d", "*"):
+        tell(world, room, Join(world.card, "j", channel, JoinChannelArgs("r", channel), True))
+    probe: Probe[Any] = Probe(world.system, "next")
+    heir = client_card("c-1", probe.ref)
+    tell(world, room, Join(heir, "j", "c", JoinChannelArgs("r", "c"), True))
+
+    world.client.ref.stop()
+    tell(world, room, Publish(world.connect("c-2")[1], Event(room="r", channel="new", payload=Raw(b"1"))))
+
+    counts = {name: card.info().members for name, (_, card) in world.view.directory.room_card("r").channels.items()}
+    assert counts == {"c": 1, "d": 0}
+
+
+def test_a_client_whose_next_session_takes_nothing_up_is_out() -> None:
+    world = RegistryWorld()
+    room = room_of(world)
+    tell(world, room, Join(world.card, "j", "c", JoinChannelArgs("r", "c"), True))
+    tell(world, room, Join(world.card, "j", "d", JoinChannelArgs("r", "d"), True))
+    probe: Probe[Any] = Probe(world.system, "next")
+    heir = client_card("c-1", probe.ref)
+    tell(world, room, Join(heir, "j", "c", JoinChannelArgs("r", "c"), True))
+    tell(world, room, Leave(heir, "l", "c"))
+
+    world.client.ref.stop()
+    world.manual.run_until_idle()
+
+    assert world.view.directory.room_card("r").members == 0

@@ -41,14 +41,13 @@ def test_a_presence_is_over_without_channels_and_star() -> None:
     assert presence.is_in("d")
 
 
-def test_refs_are_everybodys_once_and_those_of_a_channel() -> None:
+def test_refs_are_everybodys_once() -> None:
     roster, ada, bob, eve = Roster(), card("ada"), card("bob"), card("eve")
     roster.enter(ada, AT)[0].channels |= {"c", "d"}
     roster.enter(bob, AT)[0].channels |= {"d"}
     roster.enter(eve, AT)[0].member.star = True
 
     assert roster.refs() == [ada.ref, bob.ref, eve.ref]
-    assert roster.refs_in("c") == [ada.ref, eve.ref]
     assert roster.stars() == ((eve, AT),)
 
 
@@ -72,3 +71,61 @@ def test_who_is_removed_watches_no_more() -> None:
     roster.remove("ada")
 
     assert roster.watching == {}
+
+
+def test_another_session_of_a_client_takes_its_place_and_has_yet_to_take_up_its_memberships() -> None:
+    roster, old, new = Roster(), card("ada"), card("ada")
+    first, _ = roster.enter(old, AT)
+    first.channels, first.member.star = frozenset({"c"}), True
+
+    presence, is_new = roster.enter(new, "later")
+
+    assert (is_new, presence) == (True, first)
+    assert (presence.member.card, presence.member.joined_at) == (new, AT)
+    assert presence.untaken == {"c", "*"}
+    assert (roster.of_session(old.ref), roster.of_session(new.ref)) == (None, presence)
+    assert roster.heir_of(old.ref) is presence
+    assert roster.heir_of(old.ref) is None
+
+
+def test_only_the_session_before_the_last_has_an_heir() -> None:
+    """What the one before that left untaken is untaken still, and ends with it."""
+    roster, sessions = Roster(), [card("ada") for _ in range(3)]
+    for one in sessions:
+        presence, _ = roster.enter(one, AT)
+        presence.channels |= {"c"}
+
+    assert roster.heir_of(sessions[0].ref) is None
+    assert roster.heir_of(sessions[1].ref) is presence
+
+
+def test_who_is_removed_has_no_heir() -> None:
+    roster, old, new = Roster(), card("ada"), card("ada")
+    roster.enter(old, AT)
+    roster.enter(new, AT)
+
+    roster.remove("ada")
+
+    assert roster.heir_of(old.ref) is None
+
+
+def test_what_is_untaken_is_not_of_the_session_of_now() -> None:
+    roster, old, new = Roster(), card("ada"), card("ada")
+    roster.enter(old, AT)[0].member.star = True
+    assert (roster.has_star(old), roster.has_star(new)) == (True, False)
+
+    presence, _ = roster.enter(new, AT)
+    assert (roster.has_star(old), roster.has_star(new)) == (False, False)
+
+    presence.untaken -= {"*"}
+    assert roster.has_star(new)
+
+
+def test_who_is_away_is_in_but_not_there() -> None:
+    roster, ada, bob = Roster(), card("ada"), card("bob")
+    roster.enter(ada, AT)
+    roster.enter(bob, AT)
+
+    ada.is_away = True
+
+    assert (len(roster), roster.n_there) == (2, 1)

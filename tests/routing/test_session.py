@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from arqonbus.actor.testing import Probe
 from arqonbus.errors import NotFound
 from arqonbus.protocol.payloads import Empty
-from arqonbus.routing.mail import Answer, Deliver, Parted, Receipt
-from tests.flow.world import Client, World
+from arqonbus.routing.mail import Answer, Away, Deliver, Parted, Receipt, Replaced, TookOver
+from tests.commands.calls import client_card
+from tests.flow.world import Client, World, settings
 
 
 def session() -> tuple[World, Client]:
@@ -84,3 +88,53 @@ def test_ids_of_clients_are_no_two_alike() -> None:
 
     assert len(ids) == 100
     assert all(client.startswith("c-") and 10 < len(client) <= 64 for client in ids)
+
+
+def claimant(world: World) -> tuple[Probe[Any], Replaced]:
+    """A session that wants to continue another, as a probe."""
+    probe: Probe[Any] = Probe(world.bus.system, "next")
+    return probe, Replaced(client_card("c-next", probe.ref))
+
+
+def test_a_session_that_ends_before_it_reads_a_claim_answers_it() -> None:
+    """Nobody else would, and a client would wait for its connect for ever."""
+    world = World(settings(server__resume_grace_s=10.0))
+    client = world.connect()
+    client.lose()
+    probe, claim = claimant(world)
+    world.manual.clock.advance(11)
+
+    client.session.signal(claim)
+    world.run()
+
+    assert not client.session.alive
+    assert probe.mails == [TookOver(None)]
+
+
+def test_a_session_that_fails_at_a_claim_answers_it_and_can_be_found_again() -> None:
+    world, client = session()
+    probe, claim = claimant(world)
+    client.socket.close = lambda code, reason: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    world.bus.registry.signal(Away(world.bus.directory.client(client.id)))  # type: ignore[arg-type]
+
+    client.session.signal(claim)
+    world.run()
+
+    assert probe.mails == [TookOver(None)]
+    assert world.bus.directory.client(client.id) is not None
+
+
+def test_a_session_whose_lane_never_empties_hands_over_all_the_same() -> None:
+    world, client = session()
+    probe, claim = claimant(world)
+    world.bus.registry._cell.mailbox.hold()  # private: an answer that does not come
+    client.post_command("ping", "k")
+    world.run()
+
+    client.session.signal(claim)
+    world.run()
+    assert probe.mails == []
+    world.advance(5)
+
+    assert [type(mail) for mail in probe.mails] == [TookOver]
+    assert client.close_code == 4504

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from msgspec import Raw, json
 from msgspec.structs import astuple, replace
 
 from arqonbus.actor import Context
 from arqonbus.errors import StorageError
-from arqonbus.protocol.codes import NORMAL
+from arqonbus.protocol.codes import NORMAL, REPLACED
 from arqonbus.protocol.frames import text_frame
-from arqonbus.routing.mail import Answer, Deliver, Joined, Lost, Receipt, SessionMail
+from arqonbus.routing.mail import (
+    Answer,
+    Deliver,
+    Drain,
+    GraceOver,
+    Joined,
+    LetGo,
+    Lost,
+    Receipt,
+    Request,
+    SessionMail,
+    TookOver,
+)
 from arqonbus.routing.session import Session
 from arqonbus.routing.socket import Hello, Socket
 from arqonbus.storage.history import History, Log, Page, Retention
@@ -246,6 +259,147 @@ class KeepsLostSessions(SimulatedBus):
         return LingeringSession(self._session_setup, client, socket, hello)
 
 
+class ForgetsAMembership(MailBus):
+    """A connection that continues another is not told of the last thing that this one was in."""
+
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        return (
+            replace(mail, memberships=mail.memberships[:-1]) if isinstance(mail, TookOver) else mail for mail in batch
+        )
+
+
+class KnowsNoTicket(MailBus):
+    """Whoever comes back is somebody new, and who it was is let go."""
+
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            if isinstance(mail, TookOver) and mail.old is not None:
+                mail.old.signal(LetGo())
+                yield TookOver(None)
+            else:
+                yield mail
+
+
+class LetsGoTooEarly(MailBus):
+    """Who was replaced goes before the other connection is in its channels: for a moment the client is lost."""
+
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            if isinstance(mail, TookOver) and mail.old is not None:
+                mail.old.signal(LetGo())
+            yield mail
+
+
+def is_rejoin(mail: SessionMail) -> bool:
+    return isinstance(mail, Joined) and mail.request_id == f"{mail.room}:{mail.channel}"
+
+
+class DropsAReplay(MailBus):
+    """Who comes back is told that all was recovered, and gets nothing of it."""
+
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            yield replace(mail, replay=None) if isinstance(mail, Joined) and is_rejoin(mail) else mail
+
+
+class ReplaysTwiceOver(MailBus):
+    """Who comes back gets what it missed two times."""
+
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            yield mail
+            if isinstance(mail, Joined) and is_rejoin(mail) and mail.replay is not None:
+                yield mail.replay
+
+
+class DeafSocket:
+    """A socket that is not closed for another connection's sake."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+
+    def close(self, code: int, reason: str) -> None:
+        if code != REPLACED:
+            self._socket.close(code, reason)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+class DoesNotTellTheReplaced(SimulatedBus):
+    def make_session(self, client: str, socket: Socket, hello: Hello) -> Session:
+        deaf: Any = DeafSocket(socket)
+        return super().make_session(client, deaf, hello)
+
+
+class GraspingSession(Session):
+    """A session that leaves all channels when it is let go, in the name of the client that another one has now."""
+
+    __slots__ = ()
+
+    def turn(self, batch: Iterator[SessionMail], ctx: Context[SessionMail]) -> None:
+        super().turn(self.grasp(batch), ctx)
+
+    def grasp(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            if isinstance(mail, LetGo):
+                for room, channel in self._memberships:
+                    args = Raw(json.encode({"room": room, "channel": channel}))
+                    self._setup.registry.tell_past_bound(Request(self._card, None, "leave_channel", args, ()))
+            yield mail
+
+
+class LetsALateEndHurt(SimulatedBus):
+    def make_session(self, client: str, socket: Socket, hello: Hello) -> Session:
+        return GraspingSession(self._session_setup, client, socket, hello)
+
+
+class HastySession(Session):
+    """A session that does not hold back what comes before the answer to its connect."""
+
+    __slots__ = ()
+
+    def flush(self, ctx: Context[SessionMail]) -> None:
+        self._outbox.cork_at = None
+        super().flush(ctx)
+
+
+class AnswersTooLate(SimulatedBus):
+    def make_session(self, client: str, socket: Socket, hello: Hello) -> Session:
+        return HastySession(self._session_setup, client, socket, hello)
+
+
+class ForgetsOneInTheDrain(MailBus):
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            self.n_seen += type(mail) is Drain
+            if type(mail) is not Drain or self.n_seen != 1:
+                yield mail
+
+
+class TellsOfTheDrainTwice(MailBus):
+    def change(self, batch: Iterator[SessionMail]) -> Iterator[SessionMail]:
+        for mail in batch:
+            yield mail
+            self.n_seen += type(mail) is Drain
+            if type(mail) is Drain and self.n_seen == 1:
+                yield mail
+
+
+class LingeringReplacedSession(Session):
+    """A session that is not let go, and does not go by itself."""
+
+    __slots__ = ()
+
+    def turn(self, batch: Iterator[SessionMail], ctx: Context[SessionMail]) -> None:
+        super().turn((mail for mail in batch if not isinstance(mail, LetGo | GraceOver)), ctx)
+
+
+class KeepsReplacedSessions(SimulatedBus):
+    def make_session(self, client: str, socket: Socket, hello: Hello) -> Session:
+        return LingeringReplacedSession(self._session_setup, client, socket, hello)
+
+
 MUTANTS: tuple[type[SimulatedBus], ...] = (
     DropsOneMail,
     SwapsTwoDeliveries,
@@ -260,4 +414,15 @@ MUTANTS: tuple[type[SimulatedBus], ...] = (
     KeepsLostSessions,
     DropsInSilence,
     ConflatesAll,
+    ForgetsAMembership,
+    KnowsNoTicket,
+    LetsGoTooEarly,
+    DropsAReplay,
+    ReplaysTwiceOver,
+    DoesNotTellTheReplaced,
+    LetsALateEndHurt,
+    AnswersTooLate,
+    ForgetsOneInTheDrain,
+    TellsOfTheDrainTwice,
+    KeepsReplacedSessions,
 )

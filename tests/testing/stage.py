@@ -19,7 +19,7 @@ __all__ = ["Stage", "plain_plan"]
 def plain_plan(order: str = "random") -> Plan:
     """Default settings, one channel, one client that is known as ada and one that is not."""
     settings = Settings(auth=Auth(keys={"ada": "key of ada"}, anonymous=True))
-    return Plan(1, settings, (("r", "c"),), ("ada", ""), 10, ACTIONS, order, calm=0.5, high_bytes=4000)
+    return Plan(1, settings, (("r", "c"),), ("ada", ""), 10, ACTIONS, order, calm=0.5, high_bytes=4000, drains=False)
 
 
 class _Session:

@@ -126,3 +126,74 @@ def test_without_a_connection_it_does_nothing() -> None:
     guest.ask("ping")
 
     assert (guest.see(10), guest.take_up(), guest.unanswered) == (0, 0, {})
+
+
+def test_a_connection_stays_till_the_server_ends_it_for_the_next() -> None:
+    guest = Guest("g", "ada", Sure())
+    old = come(guest)
+    new = come(guest)
+    assert (guest.superseded, guest.visit) == ([old.visit], new.visit)
+    old.line.close(4504, "continued by another connection")
+    guest.see(10)
+
+    assert (guest.superseded, guest.visit) == ([], new.visit)
+
+
+def test_if_it_is_the_next_that_is_ended_the_first_goes_on() -> None:
+    guest = Guest("g", "ada", Sure())
+    old, new = come(guest), come(guest)
+    new.line.close(4504, "continued by another connection")
+    guest.see(10)
+
+    assert (guest.superseded, guest.visit) == ([], old.visit)
+
+
+def test_it_hangs_up_what_nobody_took_the_place_of() -> None:
+    guest = Guest("g", "ada", Sure())
+    old = come(guest)
+    come(guest)
+    guest.hang_up_superseded()
+
+    assert (guest.superseded, old.line.noticed) == ([], 1000)
+
+
+def test_it_sends_nothing_before_it_knows_who_it_is() -> None:
+    guest = Guest("g", "ada", Sure())
+    stage = come(guest)
+    stage.visit._is_settling = True
+    guest.publish(PLACE)
+    guest.ask("ping")
+    guest.resend()
+
+    assert (guest.ready, guest.take_up(), stage.sent()) == (None, 0, [])
+
+
+def test_it_shows_where_it_was_in_what_it_wants() -> None:
+    guest = Guest("g", "ada", Sure())
+    stage = come(guest)
+    guest.join(PLACE, None)
+    stage.answer("k1", {"epoch": "e", "seq": 4, "recovered": False, "reason": None, "replayed": 0})
+    assert guest.to_show() == {PLACE: {"epoch": "e", "seq": 4}}
+
+    guest.leave(PLACE)
+    assert guest.to_show() == {}
+
+
+def test_a_guest_that_nobody_knows_and_that_is_another_now_sends_nothing_again() -> None:
+    guest = Guest("g", "", Sure())
+    stage = come(guest)
+    guest.publish(PLACE)
+    stage.visit.has_become_another = True
+    guest.take_answers()
+
+    assert guest.unanswered == {}
+
+
+def test_it_knows_the_newest_connection_whose_ticket_came() -> None:
+    guest = Guest("g", "ada", Sure())
+    old = come(guest)
+    come(guest)
+    assert guest.last_known is None
+
+    old.visit.ticket = "t"
+    assert guest.last_known is old.visit

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from arqonbus.testing.ledger import Ledger
+from arqonbus.testing.ledger import Ledger, n_ended_of
 
 PLACE = ("r", "c")
 
@@ -158,3 +158,14 @@ def test_steps_are_kept_only_when_asked_for_and_call_nobody_by_a_random_name() -
     ledger.name("c-x7", "ada")
     ledger.note(f"{ledger.called('c-x7')} and {ledger.called('c-y8')}")
     assert ledger.trace == ["    0.000 ada and somebody unknown"]
+
+
+def test_ends_of_channels_are_counted_by_place_and_by_room() -> None:
+    book = Ledger(lambda: 1000.0, 0.0)
+    for place in (("r", "c"), ("r", "d"), ("r", "*"), ("s", "c")):
+        book.ended(place)
+    before = book.ends()
+    book.ended(("r", "c"))
+
+    assert (book.n_ended(("r", "c")), book.n_ended(("r", "*")), book.n_ended(("t", "c"))) == (2, 4, 0)
+    assert n_ended_of(before, ("r", "*")) == 3

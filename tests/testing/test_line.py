@@ -127,3 +127,18 @@ def test_a_close_is_seen_behind_what_was_written() -> None:
     assert (line.closed, line.is_over, line.write(text_frame(b"b"), ())) == (4100, False, False)
 
     assert (line.read(9), line.is_over) == ([b"a"], True)
+
+
+def test_it_knows_how_and_when_it_ended() -> None:
+    line = Line(1000, False, lambda: 7.0)
+    assert (line.stands, line.lost_at) == (True, None)
+
+    line.close(4504, "continued by another connection")
+    assert (line.stands, line.closed, line.lost_at, line.noticed) == (False, 4504, 7.0, None)
+
+
+def test_a_cut_is_an_end_to_the_client_before_it_is_one_to_the_server() -> None:
+    line = Line(1000, False, lambda: 7.0)
+    line.cut()
+
+    assert (line.stands, line.lost_at) == (False, None)

@@ -111,3 +111,16 @@ def test_what_was_delivered_was_read_or_lost_with_its_connection(
     office.post.finish(broken)
 
     assert office.rules == rules
+
+
+def test_a_message_may_be_for_an_id_that_its_reader_had_before() -> None:
+    ledger = Ledger(lambda: 1000.0, 0.0)
+    post = Post(ledger)
+    letter = post.send("private", "c-1", {"to": ["c-new"]})
+    message = {"type": "private", "id": letter.id, "from": "c-1", "to": ["c-new"], "payload": letter.n}
+
+    post.receive("g", "c-old", message, "c-new")
+    assert (ledger.broken, letter.readers) == ([], {"c-new"})
+
+    post.receive("g", "c-old", message)
+    assert len(ledger.broken) == 1

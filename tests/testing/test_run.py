@@ -32,5 +32,7 @@ def test_a_run_meets_what_it_is_for() -> None:
         "unavailable",
         "internal",
         "everything heals",
+        "with the ticket of g",
+        "the server drains",
     ):
         assert event in story, event

@@ -165,7 +165,7 @@ def test_the_end_of_a_room_ends_what_came_by_it() -> None:
     chair.join_all(0)
     chair.seats.deleted(("r", "*"))
 
-    assert (chair.seats.rooms, chair.see(1)) == (set(), ["membership"])
+    assert (chair.seats.rooms, chair.see(1)) == ({}, ["membership"])
 
 
 def test_broadcasts_are_for_members_and_for_those_the_room_may_count_as_such() -> None:
@@ -232,3 +232,84 @@ def test_positions_outlive_the_connection() -> None:
     chair.see(5)
 
     assert chair.seats.hang_up() == {PLACE: {"epoch": "e", "seq": 5}}
+
+
+def test_what_was_brought_back_is_settled_by_the_memberships() -> None:
+    chair = Chair()
+    for channel in ("c", "d"):
+        chair.seats.resumed({"room": "r", "channel": channel, "epoch": "e", "seq": 4}, 3)
+    chair.seats.settle({PLACE: 2, ("r", "*"): 5})
+
+    named, whole = chair.seats.by_address[PLACE], chair.seats.by_address["r", "d"]
+    assert (named.direct, named.star, named.n_ended, named.next) == (True, True, 2, 3)
+    assert (whole.direct, whole.star) == (False, True)
+    assert (chair.seats.rooms, chair.rules) == ({"r": 5}, [])
+
+
+def test_what_was_brought_back_without_a_membership_is_noticed() -> None:
+    chair = Chair()
+    chair.seats.resumed({"room": "r", "channel": "c", "epoch": "e", "seq": 4}, 5)
+    chair.seats.settle({})
+
+    assert chair.rules == ["membership"]
+
+
+def test_while_it_is_not_known_where_it_is_new_channels_are_believed() -> None:
+    chair = Chair()
+    chair.seats.created(PLACE, {"epoch": "e", "seq": 0}, None, is_sure=False)
+    chair.seats.created(PLACE, {"epoch": "e", "seq": 0}, None, is_sure=False)
+    assert chair.rules == []
+
+    chair.seats.created(PLACE, {"epoch": "f", "seq": 0}, None, is_sure=False)
+    assert chair.rules == ["membership"]
+
+
+def test_positions_are_given_without_hanging_up_too() -> None:
+    chair = Chair()
+    chair.join(4)
+    chair.seats.deleted(("r", "d"))
+
+    assert chair.seats.positions() == {PLACE: {"epoch": "e", "seq": 4}}
+    assert (list(chair.seats.by_address), chair.seats.parted) == ([PLACE], {("r", "d")})
+
+
+@pytest.mark.parametrize(
+    ("told", "n_broken"),
+    [
+        (("joined", "left", "joined", "lost"), 0),
+        (("lost",), 0),
+        (("joined", "joined"), 1),
+        (("left", "lost"), 1),
+        (("lost", "joined"), 1),
+    ],
+)
+def test_others_join_and_leave_in_turn_and_are_not_lost_for_a_moment(told: tuple[str, ...], n_broken: int) -> None:
+    chair = Chair()
+    chair.join(0)
+    for what in told:
+        chair.seats.told_of(PLACE, "c-2", what)
+
+    assert chair.rules == ["presence"] * n_broken
+
+
+def test_where_a_fault_kept_somebody_out_more_may_be_told() -> None:
+    chair = Chair()
+    chair.join(0)
+    chair.seats.told_of(("r", "d"), "c-2", "joined")
+    chair.ledger.shaken.add("r")
+    for what in ("lost", "joined", "joined"):
+        chair.seats.told_of(PLACE, "c-2", what)
+
+    assert chair.rules == []
+
+
+def test_what_a_membership_bore_before_it_bears_after_coming_back() -> None:
+    chair = Chair()
+    chair.seats.resumed({"room": "r", "channel": "c", "epoch": "e", "seq": 4}, 5)
+    gap = {"room": "r", "channel": "c", "epoch": "e", "from": 5, "to": 5, "reason": "conflate"}
+    chair.ledger.entry = lambda *place: True  # type: ignore[method-assign,assignment,return-value]
+    chair.seats.gap(gap, is_sure=False)
+    chair.seats.settle({PLACE: 0})
+    chair.seats.gap({**gap, "from": 6, "to": 7})
+
+    assert chair.rules == []

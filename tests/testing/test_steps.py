@@ -17,7 +17,8 @@ def test_a_step_does_something_only_with_a_connection_or_to_the_world(name: str)
     world = World(plain_plan(), SimulatedBus, trace=True)
     STEPS[name](world, world.guests[0])
 
-    of_the_world = {"connect", "fail_clock", "fail_store", "break_reads", "break_appends", "jump"}
+    faults = {"fail_clock", "fail_store", "break_reads", "break_appends"}
+    of_the_world = {"connect", "resume", "resume_twice", "jump", *faults}
     assert bool(world.ledger.trace) == (name in of_the_world)
 
 

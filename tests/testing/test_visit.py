@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from arqonbus.testing.comeback import Comeback, Pledge
+from arqonbus.testing.promises import Keeping
 from tests.testing.stage import Stage
 
 PLACE = ("r", "c")
@@ -144,7 +146,7 @@ def test_a_refused_join_seats_nobody() -> None:
         stage.visit.ask(f"k{n}", "join_channel", room="r", channel=channel)
         stage.answer(f"k{n}", code="internal")
 
-    assert (stage.visit.seats.by_address, stage.visit.seats.rooms, stage.rules) == ({}, set(), [])
+    assert (stage.visit.seats.by_address, stage.visit.seats.rooms, stage.rules) == ({}, {}, [])
 
 
 @pytest.mark.parametrize("channel", ["c", "*"])
@@ -206,3 +208,75 @@ def test_what_it_sends_is_what_it_says() -> None:
     assert (event.id, event.ack, event.room, event.channel, bytes(event.payload)) == ("a", True, "r", "c", b"0")
     assert msgspec.json.decode(command.args)["since"] == {"epoch": "e", "seq": 3}
     assert "since" in (stage.ledger.trace or [""])[-1]
+
+
+def came_back() -> Stage:
+    """A visit that shows positions and no ticket, and whose connect is not answered."""
+    stage = Stage()
+    positions = {PLACE: {"epoch": "e", "seq": 3}}
+    pledge = Pledge(10.0, True, Keeping(1000, True, True))
+    stage.visit.comeback = Comeback("ada", "c-1", None, positions, None, stage.ledger, pledge)
+    stage.visit.come_back()
+    return stage
+
+
+def test_who_comes_back_asks_what_it_is_in_and_is_ready_then() -> None:
+    stage = came_back()
+    assert (stage.visit.is_ready, stage.visit.names) == (False, ("c-1",))
+    entry = {"room": "r", "channel": "c", "epoch": "e", "seq": 5, "recovered": True}
+    stage.answer("c1", {"client": "c-1", "ticket": "t", "resumed": [entry]})
+    assert (stage.visit.is_ready, stage.visit.ticket) == (False, "t")
+    stage.answer("c2", {"memberships": [{"room": "r", "channel": "c"}]})
+
+    assert (stage.visit.is_ready, stage.visit.seats.by_address[PLACE].next, stage.rules) == (True, 4, [])
+    assert [command.command for command in stage.sent()] == ["connect", "whoami"]
+
+
+def test_who_goes_on_as_another_client_is_known_by_both_ids() -> None:
+    stage = came_back()
+    stage.visit.comeback = None
+    stage.visit._become("c-old")
+
+    assert (stage.visit.client, stage.visit.former, stage.visit.sender) == ("c-old", "c-1", "ada")
+
+
+def test_a_connect_that_is_refused_is_noticed() -> None:
+    stage = came_back()
+    stage.answer("c1", code="internal")
+
+    assert stage.rules == ["resume"]
+
+
+def test_it_tells_what_it_holds_for_sure_and_what_a_command_may_have_changed() -> None:
+    stage = Stage()
+    stage.visit.ask("k1", "join_channel", room="r", channel="c")
+    stage.answer("k1", POSITION)
+    stage.visit.ask("k2", "join_channel", room="r", channel="*")
+    held = stage.visit.held()
+    assert (held.sure, held.possible) == ({PLACE: 0}, {PLACE, ("r", "*")})
+
+    stage.visit.ask("k3", "leave_channel", room="r", channel="c")
+    assert stage.visit.held().sure == {}
+    stage.visit.hang_up()
+    assert (stage.visit.seats.by_address, stage.visit.held().possible) == ({}, {PLACE, ("r", "*")})
+    assert came_back().visit.held().possible == {PLACE}
+
+
+def test_events_of_a_room_that_refused_it_after_a_moment_are_no_fault() -> None:
+    stage = came_back()
+    refused = {"room": "r", "channel": "*", "epoch": "-", "seq": 0, "recovered": False, "reason": "internal"}
+    stage.answer("c1", {"client": "c-1", "ticket": "t", "resumed": [refused]})
+    stage.say({"type": "event", "room": "r", "channel": "c", "seq": 9})
+    assert stage.rules == []
+
+    stage.answer("c2", {"memberships": []})
+    stage.say({"type": "event", "room": "r", "channel": "c", "seq": 10})
+    assert stage.rules == ["membership"]
+
+
+def test_it_counts_how_often_it_is_told_that_the_server_goes() -> None:
+    stage = Stage()
+    stage.say({"type": "system", "event": "welcome", "payload": {"ticket": "t"}})
+    stage.say({"type": "system", "event": "draining", "payload": {}})
+
+    assert (stage.visit.ticket, stage.visit.n_drains) == ("t", 1)

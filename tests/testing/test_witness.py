@@ -82,3 +82,10 @@ def test_what_is_healed_fails_no_more() -> None:
     store.faults.look_at_clock()
     store.history.open("r", "c", MUCH)
     assert store.append() == 1
+
+
+def test_the_end_of_a_channel_is_counted() -> None:
+    store = Store()
+    store.log.close()
+
+    assert store.ledger.n_ended(("r", "c")) == 1

@@ -98,3 +98,42 @@ def test_a_world_that_never_rests_is_noticed() -> None:
     new.pump()
 
     assert new.ledger.broken == ["rest: still busy after 1000 rounds of turns and reads"]
+
+
+def test_a_guest_comes_back_as_who_it_was() -> None:
+    new = world()
+    guest = new.guests[0]
+    new.connect(guest)
+    guest.join(("r", "c"), None)
+    new.pump()
+    guest.publish(("r", "c"))
+    new.pump()
+    new.resume(guest)
+    new.pump()
+
+    first, second = guest.visits
+    assert (first.line.closed, second.client, second.is_ready) == (4504, first.client, True)
+    assert (second.seats.by_address["r", "c"].next, new.ledger.broken) == (2, [])
+
+
+def test_nobody_comes_while_the_server_goes() -> None:
+    new = world()
+    new.drain()
+    new.connect(new.guests[0])
+    new.resume(new.guests[1])
+
+    assert [guest.visits for guest in new.guests] == [[], []]
+
+
+def test_a_room_that_is_given_up_is_counted_as_an_end() -> None:
+    new = world()
+    new.connect(new.guests[0])
+    new.guests[0].join(("r", "c"), None)
+    new.pump()
+    room = new.bus.directory.room("r")
+    assert room is not None
+    for _ in range(6):
+        room.tell("no mail for a room")
+    new.pump()
+
+    assert new.ledger.n_ended(("r", "*")) == 2
