@@ -39,29 +39,33 @@ _log = get_log("routing")
 def answer_refusal(mail: object, refusal: Refusal) -> None:
     """Answer for mail on its way. Nobody waits for kinds that are not named here."""
     match mail:
+        case Bounced():
+            answer_refusal(mail.mail, refusal)
+        case Rejoin():
+            answer_refusal(mail.join, refusal)
         case Resolve():
             mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
-        case BroadcastMail():
-            mail.card.ref.signal(Receipt(mail.broadcast.id, refusal))
+        case TakeOver():
+            mail.card.ref.signal(TookOver(None))
+        case Publish() | LastWill() | BroadcastMail() | PrivateMail():
+            _answer_message(mail, refusal)
+        case Request() | Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers():
+            if mail.card is not None:
+                mail.card.ref.signal(Answer(mail.request_id, refusal))
+
+
+def _answer_message(mail: Publish | LastWill | BroadcastMail | PrivateMail, refusal: Refusal) -> None:
+    match mail:
         case LastWill():
             _log_will(mail.card, mail.event, refusal)
         case Publish() if mail.event is mail.card.will:
             _log_will(mail.card, mail.event, refusal)
         case Publish():
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
+        case BroadcastMail():
+            mail.card.ref.signal(Receipt(mail.broadcast.id, refusal))
         case PrivateMail():
             mail.card.ref.signal(Receipt(mail.private.id, refusal))
-        case TakeOver():
-            mail.card.ref.signal(TookOver(None))
-        case Rejoin():
-            answer_refusal(mail.join, refusal)
-        case Bounced():
-            answer_refusal(mail.mail, refusal)
-        case Request():
-            mail.card.ref.signal(Answer(mail.request_id, refusal))
-        case Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers():
-            if mail.card is not None:
-                mail.card.ref.signal(Answer(mail.request_id, refusal))
 
 
 def _log_will(card: ClientCard, will: Event, refusal: Refusal) -> None:

@@ -307,7 +307,7 @@ def test_what_a_membership_bore_before_it_bears_after_coming_back() -> None:
     chair = Chair()
     chair.seats.resumed({"room": "r", "channel": "c", "epoch": "e", "seq": 4}, 5)
     gap = {"room": "r", "channel": "c", "epoch": "e", "from": 5, "to": 5, "reason": "conflate"}
-    chair.ledger.entry = lambda *place: True  # type: ignore[method-assign,assignment,return-value]
+    chair.ledger.entry = lambda *place: True
     chair.seats.gap(gap, is_sure=False)
     chair.seats.settle({PLACE: 0})
     chair.seats.gap({**gap, "from": 6, "to": 7})
