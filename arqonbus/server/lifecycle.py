@@ -35,12 +35,15 @@ GC_THRESHOLDS = (20_000, 10, 10)  # most objects of the hot path hold no cycle: 
 _log = get_log("server")
 
 
-def serve(settings: Settings, reload: Callable[[], Settings] | None = None) -> int:
+def serve(
+    settings: Settings, reload: Callable[[], Settings] | None = None, bus_type: Callable[..., Bus] = Bus
+) -> int:
     """Run a server until it is told to stop.
 
     Args:
         settings: valid ones.
         reload: reads the settings again, for SIGHUP; raises ConfigError. None: SIGHUP is logged and ignored.
+        bus_type: makes the bus, with the arguments of Bus; for who wants other parts in it.
 
     Returns:
         The exit code: 0 drained, 2 could not start, 128 + signal when a second signal cut the drain short.
@@ -48,7 +51,7 @@ def serve(settings: Settings, reload: Callable[[], Settings] | None = None) -> i
     logs = configure(settings.log.level, settings.log.format, sys.stderr)
     try:
         with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
-            return runner.run(_Server(settings, reload, logs).run())
+            return runner.run(_Server(settings, reload, logs, bus_type).run())
     finally:
         logs.close()
 
@@ -66,8 +69,15 @@ def _loop_factory(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop]
 class _Server:
     """One run of the server."""
 
-    def __init__(self, settings: Settings, reload: Callable[[], Settings] | None, logs: LogHandle) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reload: Callable[[], Settings] | None,
+        logs: LogHandle,
+        bus_type: Callable[..., Bus],
+    ) -> None:
         self._settings = settings
+        self._bus_type = bus_type
         self._reload = reload
         self._logs = logs
         self._signals: list[int] = []  # that told us to stop, in order
@@ -77,7 +87,7 @@ class _Server:
     async def run(self) -> int:
         """Start, serve, drain."""
         loop = asyncio.get_running_loop()
-        bus = Bus(self._settings, Dispatcher(loop), WallClock().timestamp)
+        bus = self._bus_type(self._settings, Dispatcher(loop), WallClock().timestamp)
         listener = self._listener(bus)
         observation = Observation(self._settings, bus, listener, self._logs)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -49,6 +49,8 @@ class Bus:
     tls: bool = False
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    module: str = "arqonbus"
+    """What is run: the bus, or one with faults planted on purpose."""
     expected_errors: list[str] = field(default_factory=list)
     """Words of the error lines that a scenario wants in the log."""
 
@@ -84,7 +86,7 @@ class Bus:
             AssertionError: it ended, or was not ready within START_LIMIT_S.
         """
         self.config.write_text("\n".join(self.settings) + "\n", "utf-8")
-        command = [sys.executable, "-m", "arqonbus", "run", "--config", str(self.config), "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, "run", "--config", str(self.config), "--port", str(self.port)]
         with self.output.open("wb") as out, self.errors.open("wb") as err:
             self.process = subprocess.Popen(
                 [*command, *self.arguments], stdout=out, stderr=err, cwd=self.folder, env=environment(self.variables)

@@ -14,6 +14,7 @@ from tests.specs import (
     steps_overflow,
     steps_process,
     steps_raw,
+    steps_recovery,
     steps_telemetry,
 )
 from tests.specs.bus import Bus
@@ -29,6 +30,7 @@ STEP_MODULES = (
     steps_overflow,
     steps_process,
     steps_raw,
+    steps_recovery,
     steps_telemetry,
 )
 LIMIT_S = 60.0
