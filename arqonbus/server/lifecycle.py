@@ -35,9 +35,7 @@ GC_THRESHOLDS = (20_000, 10, 10)  # most objects of the hot path hold no cycle: 
 _log = get_log("server")
 
 
-def serve(
-    settings: Settings, reload: Callable[[], Settings] | None = None, bus_type: Callable[..., Bus] = Bus
-) -> int:
+def serve(settings: Settings, reload: Callable[[], Settings] | None = None, bus_type: Callable[..., Bus] = Bus) -> int:
     """Run a server until it is told to stop.
 
     Args:

@@ -18,6 +18,7 @@ def told(failed: tuple[Outcome, ...]) -> str:
     )
 
 
+@pytest.mark.proves("006/SC-003", "017/SC-001")
 @pytest.mark.parametrize("first", range(FIRST, FIRST + N_SEEDS, A_PART))
 def test_every_promise_is_kept(first: int) -> None:
     failed = run_seeds(first, min(A_PART, FIRST + N_SEEDS - first)).failed

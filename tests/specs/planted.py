@@ -3,15 +3,15 @@
 Everything is the server's own but for two parts, which it is handed when it is put together: a gate and a store. They
 are those of the server too, until they meet a name that stands for a fault:
 
-| name | who meets it | what breaks |
+| name | who meets it | in the turn of |
 |---|---|---|
-| id ``fault-in-channel...`` of an event | the store's memory of ids, in the turn of a channel | the handler of the channel |
-| channel ``fault-in-room`` | the store, asked for it in the turn of a room | the handler of the room |
-| channel ``fault-in-gate``, in an event | the gate, in the turn of a session | the handler of the session |
-| channel ``fault-in-gate``, in a command | the gate, in the turn of the registry | the handler of the registry |
+| id ``fault-in-channel...`` of an event | the store, which knows the ids published lately | a channel |
+| channel ``fault-in-room`` | the store | a room |
+| channel ``fault-in-gate``, in an event | the gate | a session |
+| channel ``fault-in-gate``, in a command | the gate | the registry |
 
-And the gate forbids what stands in the file ``forbidden.txt`` of its folder, lines of ``user room:channel``: permissions
-that go while the server runs.
+And the gate forbids what stands in the file ``forbidden.txt`` of its folder, lines of ``user room:channel``:
+permissions that go while the server runs.
 """
 
 from __future__ import annotations
