@@ -13,8 +13,8 @@ __all__ = ["join_channel"]
 def join_channel(call: Call[JoinChannelArgs], view: View) -> ToRoom:
     """Let the room take the client in."""
     args = call.args
-    _refuse_later_parts(args)
     channel = call.channel or ""
+    _refuse_with_group(args, channel)
     n_memberships = len(call.memberships)
     if n_memberships >= view.max_memberships and (call.room, channel) not in call.memberships:
         raise LimitExceeded(f"the client has {n_memberships} memberships, which is the most it may have")
@@ -25,9 +25,13 @@ def join_channel(call: Call[JoinChannelArgs], view: View) -> ToRoom:
     return ToRoom(call.room, Join(call.card, call.request_id, channel, args, may_create), create=may_create)
 
 
-def _refuse_later_parts(args: JoinChannelArgs) -> None:
-    """Refuse what this version does not do, rather than to pass over it in silence."""
-    if args.group is not None and args.overflow not in (None, "disconnect"):
+def _refuse_with_group(args: JoinChannelArgs, channel: str) -> None:
+    """Refuse what has no meaning for a member of a group: others get what this one does not."""
+    if args.group is None:
+        return
+    if channel == ALL_CHANNELS:
+        raise InvalidArgs("expected one channel, got '*': a group shares the events of one - at `$.args.group`")
+    if args.since is not None or args.recover is not None or args.replay:
+        raise InvalidArgs("expected no since, recover or replay: a group begins with new events - at `$.args.group`")
+    if args.overflow not in (None, "disconnect"):
         raise InvalidArgs(f"expected disconnect for a member of a group, got {args.overflow} - at `$.args.overflow`")
-    if args.group is not None:
-        raise InvalidArgs("groups are not in this version of the server - at `$.args.group`")

@@ -14,17 +14,16 @@ from msgspec import Struct
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
 from arqonbus.commands.last_will import last_will
+from arqonbus.commands.private import post, verdict
 from arqonbus.commands.request import Call, Reply, ToClient, ToRoom, View
 from arqonbus.commands.table import TABLE, unknown
 from arqonbus.errors import LimitExceeded, NotFound, Refusal, TooLarge
 from arqonbus.protocol.codec import decode_args
-from arqonbus.protocol.envelope import PrivateOut, trace_parent, trace_state
 from arqonbus.protocol.names import is_system
-from arqonbus.protocol.payloads import ChannelOptions, PrivateResult
+from arqonbus.protocol.payloads import ChannelOptions
 from arqonbus.routing import incident
 from arqonbus.routing.cards import ChannelKind, ClientCard, RoomCard
 from arqonbus.routing.directory import Directory
-from arqonbus.routing.fanout import deliver_one
 from arqonbus.routing.mail import (
     Answer,
     Away,
@@ -244,29 +243,12 @@ class Registry(Actor[RegistryMail]):
             return
         self._n_private += 1
         timestamp = self._view.timestamp()
-        absent = []
-        for client in private.to:
-            card = self._directory.client(client)
-            if card is None:
-                absent.append(client)
-                continue
-            out = PrivateOut(
-                private.id or f"{sender}.{self._n_private}",
-                sender,
-                (client,),
-                timestamp,
-                private.payload,
-                private.metadata,
-                private.reply_to,
-                trace_parent(private.traceparent),
-                trace_state(private.tracestate),
-            )
-            card.ref.signal(deliver_one(out))
-        n_delivered = len(private.to) - len(absent)
+        absent = post(private, sender, self._n_private, timestamp, self._directory)
         self._view.counters.messages_in += 1
-        self._view.counters.messages_out += n_delivered
-        if private.ack:
-            mail.card.ref.signal(Receipt(private.id, PrivateResult(n_delivered, tuple(absent))))
+        self._view.counters.messages_out += len(private.to) - len(absent)
+        answer = verdict(private, absent)
+        if answer is not None:
+            mail.card.ref.signal(Receipt(private.id, answer))
 
     def _drain_all(self, mail: DrainAll, ctx: Context[RegistryMail]) -> None:
         self._drain = mail

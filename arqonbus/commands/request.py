@@ -7,7 +7,6 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from arqonbus.errors import Forbidden
 from arqonbus.protocol.payloads import StorageStatus
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.directory import Directory
@@ -50,11 +49,7 @@ class View(Struct, frozen=True):
 
     def may(self, card: ClientCard, action: Action, room: str, channel: str | None) -> bool:
         """Ask the gate."""
-        try:
-            self.gate.authorize(card.identity, action, room, channel)
-        except Forbidden:
-            return False
-        return True
+        return self.gate.allows(card.identity, action, room, channel)
 
 
 class Reply(Struct, frozen=True):

@@ -208,6 +208,10 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     outbox_age_s: Annotated[
         float, above_zero("seconds that a message may wait for one client; more: as with `outbox_bytes`", le=LONGEST_S)
     ] = 10.0
+    group_bytes: Annotated[
+        int, between("bytes that may wait in a group of a channel; more: the oldest go", ge=1, le=LARGEST_BYTES)
+    ] = 4_194_304
+    group_messages: Annotated[int, between("messages that may wait likewise", ge=1, le=10_000_000)] = 16_384
     control_rate: Annotated[
         float, above_zero("control frames (ping, pong) a second from one client; more: it is cut", le=1_000_000)
     ] = 20.0

@@ -140,7 +140,7 @@ class JoinChannelArgs(_Args, frozen=True, gc=False):
     since: Position | None = None  # replay what follows this
     recover: Recover | None = None  # None: strict
     replay: Annotated[int, Meta(ge=0, le=MAX_PAGE)] | None = None  # newest events on a first join; None: 0
-    group: Id | None = None  # not in this version
+    group: Id | None = None  # share the channel's events with the other members of this group; None: get them all
     presence: bool | None = None  # True: tell this member who is in, comes and goes; None: as before, at first no
     overflow: Overflow | None = None  # when this member cannot keep up; None: disconnect
     create: bool | None = None  # None: as channels.auto_create says

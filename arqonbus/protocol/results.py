@@ -58,6 +58,7 @@ class Resumed(Struct, frozen=True, gc=False, omit_defaults=True):
     recovered: bool
     reason: str | None = None  # a LostReason, or the code of the error for which it was not joined
     lost: Lost | UnsetType = UNSET
+    group: str | UnsetType = UNSET  # as in the result of join_channel
 
 
 class ConnectResult(Welcome, frozen=True, gc=False, omit_defaults=True, kw_only=True):
@@ -127,6 +128,7 @@ class JoinChannelResult(Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     first_available: int | UnsetType = UNSET  # seq of the oldest event in history
     positions: tuple[ChannelPosition, ...] | UnsetType = UNSET
     present: tuple[MemberInfo, ...] | UnsetType = UNSET  # of a join with presence, where they are not too many
+    group: str | UnsetType = UNSET  # that the client is in; UNSET: it gets every event
 
 
 class ListRoomsResult(Struct, frozen=True, gc=False):
@@ -168,6 +170,7 @@ class EventResult(Struct, frozen=True, gc=False):
     epoch: str
     duplicate: bool  # True: sequenced before, seq is the first one, not delivered again
     stored: Stored
+    delivered: int | UnsetType = UNSET  # members that get it, a group counts as one; UNSET: a duplicate
 
 
 class PrivateResult(Struct, frozen=True, gc=False):

@@ -24,6 +24,7 @@ __all__ = [
     "Empty",
     "Gap",
     "GapReason",
+    "GroupInfo",
     "LeftReason",
     "Limits",
     "Lost",
@@ -54,8 +55,8 @@ _ShortText = Annotated[str, Meta(max_length=128)]
 LeftReason: TypeAlias = Annotated[Literal["left", "lost", "kicked", "drained"], OPEN]
 """Why a member is no longer there: it said so, its connection ended, it was sent away, the server drains."""
 
-GapReason: TypeAlias = Annotated[Literal["drop_oldest", "conflate"], OPEN]
-"""Why events were dropped: the member could not keep up, and its join had asked for this."""
+GapReason: TypeAlias = Annotated[Literal["drop_oldest", "conflate", "group_overflow"], OPEN]
+"""Why events were dropped: the member could not keep up, as its join had asked; or nobody in its group could."""
 
 ChannelKind: TypeAlias = Annotated[Literal["user", "configured", "system"], OPEN]
 """Who made a channel: a client, the settings, the server for itself."""
@@ -113,6 +114,14 @@ class ChannelOptions(Struct, frozen=True, gc=False, omit_defaults=True, forbid_u
     persistent: bool | None = None  # True: stays when empty
 
 
+class GroupInfo(Struct, frozen=True, gc=False):
+    """A group of one channel as it is now."""
+
+    group: str
+    members: int
+    waiting: int  # events that no member of it could take yet
+
+
 class ChannelInfo(Struct, frozen=True, gc=False):
     """A channel as it is now."""
 
@@ -125,6 +134,7 @@ class ChannelInfo(Struct, frozen=True, gc=False):
     created_at: str  # RFC 3339, UTC
     created_by: str | None  # client id; None: the server
     kind: ChannelKind
+    groups: tuple[GroupInfo, ...] | UnsetType = UNSET  # UNSET: there is none
 
 
 class RoomInfo(Struct, frozen=True, gc=False):
@@ -142,6 +152,7 @@ class MemberInfo(Struct, frozen=True, gc=False):
     user: str | None  # None: anonymous
     profile: Profile
     joined_at: str  # RFC 3339, UTC
+    group: str | UnsetType = UNSET  # of the channel's groups the one that it is in; UNSET: it gets every event
 
 
 class MemberJoined(MemberInfo, frozen=True, gc=False, kw_only=True):
@@ -177,6 +188,7 @@ class Membership(Struct, frozen=True, gc=False):
 
     room: str
     channel: str
+    group: str | UnsetType = UNSET  # UNSET: it gets every event
 
 
 class Limits(Struct, frozen=True, gc=False):

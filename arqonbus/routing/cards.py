@@ -6,14 +6,14 @@ their own on the same thread. It saves a question and an answer by mail for each
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from msgspec import Struct, json
+from msgspec import UNSET, Struct, json
 
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.envelope import Event
-from arqonbus.protocol.payloads import ChannelInfo, ChannelOptions, Profile
+from arqonbus.protocol.payloads import ChannelInfo, ChannelOptions, GroupInfo, Profile
 from arqonbus.security.gate import Identity
 from arqonbus.storage.history import Log
 
@@ -56,7 +56,7 @@ class _Note(Struct):
 class ChannelCard:
     """One channel. Written by it once, with what tells its position and its members whenever somebody looks."""
 
-    __slots__ = ("_log", "_members", "channel", "created_at", "created_by", "kind", "options", "room")
+    __slots__ = ("_log", "_members", "channel", "created_at", "created_by", "groups", "kind", "options", "room")
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class ChannelCard:
         self.created_by = created_by  # client id; None: the server
         self._log: Log | None = None
         self._members: Sized = ()
+        self.groups: Callable[[], tuple[GroupInfo, ...]] | None = None  # None: it never had a group
 
     def show(self, log: Log, members: Sized) -> None:
         """Let people see the position of ``log`` and the number of ``members``, as they are when they look."""
@@ -103,6 +104,7 @@ class ChannelCard:
             created_at=self.created_at,
             created_by=self.created_by,
             kind=self.kind,
+            groups=(self.groups() if self.groups is not None else ()) or UNSET,
         )
 
 

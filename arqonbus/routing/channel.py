@@ -35,6 +35,8 @@ from arqonbus.protocol.payloads import (
 from arqonbus.routing import incident
 from arqonbus.routing.cards import ChannelCard, ClientCard
 from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out
+from arqonbus.routing.group import GroupBounds
+from arqonbus.routing.groups import Groups, clash
 from arqonbus.routing.mail import (
     Answer,
     Bounced,
@@ -42,6 +44,7 @@ from arqonbus.routing.mail import (
     Delete,
     Deliver,
     Drop,
+    GroupMail,
     IdleCheck,
     Join,
     Joined,
@@ -53,10 +56,13 @@ from arqonbus.routing.mail import (
     ProfileChanged,
     Publish,
     ReadHistory,
+    Ready,
     Receipt,
+    Sent,
     StarAnswer,
+    Unsent,
 )
-from arqonbus.routing.members import Members, members_page
+from arqonbus.routing.members import Member, Members, members_page
 from arqonbus.routing.presence import Herald
 from arqonbus.routing.recovery import Recovery, ReplayCap, recover
 from arqonbus.routing.resumption import outcome_of
@@ -68,7 +74,8 @@ __all__ = ["Channel", "ChannelSetup"]
 
 _log = get_log("routing")
 
-_OWN = (Drop, IdleCheck, ProfileChanged, PresenceTick)  # mail that nobody waits for, and that ends with the channel
+# Mail that nobody waits for, and that ends with the channel.
+_OWN = (Drop, IdleCheck, ProfileChanged, PresenceTick, Sent, Unsent, Ready)
 
 
 class ChannelSetup(Struct, frozen=True):
@@ -81,6 +88,7 @@ class ChannelSetup(Struct, frozen=True):
     page_bytes: int  # bytes of messages in one page of history
     replay: ReplayCap  # how much one join replays at most
     presence_max: int  # members, of a channel or room, up to which each join and leave is told
+    group: GroupBounds = GroupBounds()
 
 
 class Channel(Actor[ChannelMail]):
@@ -89,6 +97,7 @@ class Channel(Actor[ChannelMail]):
     __slots__ = (
         "_batch",
         "_card",
+        "_groups",
         "_herald",
         "_is_deleted",
         "_log",
@@ -115,6 +124,7 @@ class Channel(Actor[ChannelMail]):
         self._room = room
         self._stars = stars  # (client, joined at) of those who are members of the whole room at the start
         self._members = Members(all_watch=bool(options.presence))
+        self._groups: Groups | None = None  # made with the first one
         self._herald = Herald(card.room, card.channel, self._members, setup.presence_max)
         self._log = setup.history.open(card.room, card.channel, retention, card.note())
         self._place = Place(card.room, card.channel, self._log.epoch)
@@ -163,6 +173,8 @@ class Channel(Actor[ChannelMail]):
         if self._repeats:
             self._answer_repeats()
         self._timestamp = ""
+        if self._groups is not None:
+            self._groups.hand_out()
         if not self._members.count and self._may_go():
             self._watch_idleness(ctx)
 
@@ -233,7 +245,7 @@ class Channel(Actor[ChannelMail]):
 
     def _commit_batch(self, batch: list[bytes]) -> None:
         """Store the batch, deliver it, tell the publishers. The one place where an event becomes real."""
-        publishes, n_acks, members = self._publishes, self._n_acks, self._members
+        publishes, n_acks, refs = self._publishes, self._n_acks, self._members.refs
         self._batch, self._publishes, self._n_acks = [], [], 0
         self._quiet_since = None
         try:
@@ -248,26 +260,32 @@ class Channel(Actor[ChannelMail]):
             return
         counters = self._setup.counters
         counters.messages_in += len(batch)
-        if members.count:
-            counters.messages_out += len(batch) * members.count
+        if refs:
+            counters.messages_out += len(batch) * len(refs)
             if self._place.epoch != self._log.epoch:
                 self._place = Place(self._card.room, self._card.channel, self._log.epoch)
-            fan_out(deliver_texts(batch, self._place, top), members.refs)
+            fan_out(deliver_texts(batch, self._place, top), refs)
+        if self._groups is not None:
+            self._groups.share(batch, top)
         if n_acks:
+            n_reached = len(refs) + (self._groups.n_reached if self._groups is not None else 0)
             for seq, mail in enumerate(publishes, top - len(batch) + 1):
                 if mail.event.ack:
-                    self._acknowledge(mail, seq, duplicate=False)
+                    self._acknowledge(mail, seq, n_reached)
 
     def _answer_repeats(self) -> None:
         repeats, self._repeats = self._repeats, []
         self._setup.counters.duplicates += len(repeats)
         for mail, seq in repeats:
             if mail.event.ack:
-                self._acknowledge(mail, seq, duplicate=True)
+                self._acknowledge(mail, seq, None)
 
-    def _acknowledge(self, mail: Publish, seq: int, *, duplicate: bool) -> None:
+    def _acknowledge(self, mail: Publish, seq: int, n_reached: int | None) -> None:
+        """Tell a publisher the seq of its event, and how many members get it; None: it came again."""
         stored: Stored = self._setup.history.backend if self._log.keeps else "none"
-        mail.card.ref.signal(Receipt(mail.event.id, EventResult(seq, self._log.epoch, duplicate, stored)))
+        delivered = UNSET if n_reached is None else n_reached
+        result = EventResult(seq, self._log.epoch, n_reached is None, stored, delivered)
+        mail.card.ref.signal(Receipt(mail.event.id, result))
 
     def _refuse_batch(self, publishes: list[Publish], refusal: Refusal) -> None:
         """Tell every publisher, asked or not: a refused message is always answered. Nothing of the batch is known."""
@@ -281,11 +299,17 @@ class Channel(Actor[ChannelMail]):
     # --- membership ---------------------------------------------------------------------------------------------
 
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
+        member, group = self._members.get(mail.card.client), mail.args.group
+        refusal = clash(member, group, mail.star)
+        if refusal is not None:
+            self._refuse_join(mail, refusal, ctx)
+            return
         cap = self._setup.replay.shared_by(mail.share)
         # First: a store that fails changes nothing.
         recovery = Recovery() if self._is_back(mail) else recover(self._log, mail.args, cap)
         joined_at = self._setup.timestamp()
         self._quiet_since = None
+        seat = self._sit(mail.card, group, member) if group is not None else 0
         rows = self._enter(mail, joined_at, ctx)
         result = JoinChannelResult(
             room=self._card.room,
@@ -299,23 +323,38 @@ class Channel(Actor[ChannelMail]):
             lost=recovery.lost,
             first_available=recovery.first_available,
             present=rows,
+            group=group or UNSET,
         )
         replay = deliver_texts(recovery.texts) if recovery.texts else None
         if mail.star:
             self._answer_star_join(mail, result, replay)
             return
-        overflow = mail.args.overflow or "disconnect"
         answer = Joined(
-            mail.request_id, self._card.room, self._card.channel, ctx.ref, result, replay, overflow=overflow
+            mail.request_id,
+            self._card.room,
+            self._card.channel,
+            ctx.ref,
+            result,
+            replay,
+            overflow=mail.args.overflow or "disconnect",
+            group=group,
+            seat=seat,
         )
         mail.card.ref.signal(answer)
+
+    def _refuse_join(self, mail: Join, refusal: Refusal, ctx: Context[ChannelMail]) -> None:
+        self._end_untaken(mail.card, ctx)
+        if mail.star:
+            self._room.signal(StarAnswer(mail.card, self._card.channel, refusal=refusal))
+        else:
+            mail.card.ref.signal(Answer(mail.request_id, refusal))
 
     def _enter(self, mail: Join, joined_at: str, ctx: Context[ChannelMail]) -> tuple[MemberInfo, ...] | UnsetType:
         """Take the client in and tell those who watch. Returns the rows of all, if it asks for them."""
         client, members, herald = mail.card.client, self._members, self._herald
         member = members.get(client)
         before = member.card if member is not None else None
-        members.join(mail.card, joined_at, star=mail.star, watches=mail.args.presence)
+        members.join(mail.card, joined_at, star=mail.star, watches=mail.args.presence, group=mail.args.group)
         if before is None:
             herald.joined(members[client], ctx)
         elif before is not mail.card:
@@ -326,6 +365,19 @@ class Channel(Actor[ChannelMail]):
         """Whether a client that joins the room as a whole has just come back here by name, with its replay."""
         member = self._members.get(mail.card.client) if mail.star else None
         return member is not None and member.direct and member.card is mail.card
+
+    def _sit(self, card: ClientCard, group: str, before: Member | None) -> int:
+        """Give the number of a member's seat in a group, in the place of the connection that it continues, if any."""
+        if self._groups is None:
+            address = (self._card.room, self._card.channel)
+            self._groups = Groups(address, self._log, self._setup.group, self._setup.counters)
+            self._card.groups = self._groups.infos
+        return self._groups.join(group, card, before.card if before is not None else None)
+
+    def _of_group(self, mail: GroupMail, ctx: Context[ChannelMail]) -> None:
+        """A member of a group says what became of its events."""
+        if self._groups is not None:
+            self._groups.note(mail)
 
     def _answer_star_join(self, mail: Join, result: JoinChannelResult, replay: Deliver | None) -> None:
         """Answer the room; what a resuming member missed goes to it straight, before anything live."""
@@ -342,6 +394,8 @@ class Channel(Actor[ChannelMail]):
             return
         gone = self._members.leave(mail.card.client, star=mail.star)
         if gone is not None:
+            if self._groups is not None:
+                self._groups.leave(gone.card)
             self._herald.left(gone, "left", ctx)
         if mail.star:
             self._room.signal(StarAnswer(mail.card, self._card.channel))
@@ -354,6 +408,8 @@ class Channel(Actor[ChannelMail]):
         by_name = self._members.leave(client, star=False) if mail.direct else None
         gone = by_name or (self._members.leave(client, star=True) if mail.star else None)
         if gone is not None:
+            if self._groups is not None:
+                self._groups.drop(gone.card)
             self._herald.left(gone, mail.reason, ctx)
 
     def _end_untaken(self, card: ClientCard, ctx: Context[ChannelMail]) -> None:
@@ -402,7 +458,9 @@ class Channel(Actor[ChannelMail]):
             mail.card.ref.signal(Answer(mail.request_id, refusal))
             return
         deleted = deliver_one(System("channel_deleted", ChannelDeleted("deleted"), card.room, card.channel))
-        fan_out(deleted, self._members.refs)
+        if self._groups is not None:
+            self._groups.hand_out()
+        fan_out(deleted, self._members.all_refs)
         self._setup.history.delete(card.room, card.channel)
         self._is_deleted = True
         mail.card.ref.signal(Answer(mail.request_id, Empty()))
@@ -435,6 +493,9 @@ class Channel(Actor[ChannelMail]):
         ProfileChanged: _profile_changed,
         PresenceTick: _presence_tick,
         IdleCheck: _idle_check,
+        Sent: _of_group,
+        Unsent: _of_group,
+        Ready: _of_group,
     }
 
 

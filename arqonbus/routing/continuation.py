@@ -46,6 +46,7 @@ __all__ = ["Continuation"]
 
 Memberships = tuple[tuple[str, str], ...]
 Overflows = Mapping[Address, Overflow]
+Groups = Mapping[Address, str]
 
 
 class Continuation:
@@ -61,6 +62,7 @@ class Continuation:
     __slots__ = (
         "_admission",
         "_claims",
+        "_groups",
         "_inherited",
         "_max_memberships",
         "_may_create",
@@ -87,6 +89,7 @@ class Continuation:
         self._old: Ref[SessionMail] | None = None  # the session that this one continues, until it is let go
         self._inherited: Memberships = ()  # of that one, until all are joined; then those that failed
         self._overflows: Overflows = {}  # of these
+        self._groups: Groups = {}  # of those of these that are in one
         self._successor: Ref[SessionMail] | None = None  # the session that continues this one
         self._claims: list[Replaced] = []  # of sessions that want to, in the order in which they came
         self._returned: list[ClientCard] = []  # of those who came after the successor and were sent back
@@ -102,14 +105,15 @@ class Continuation:
         outbox.cork()
         client = self._admission.tickets.client_of(resume.ticket) if resume.ticket is not None else None
         if client is None:
-            self._rejoin((), {}, card)
+            self._rejoin((), {}, {}, card)
         else:
             self._registry.tell_past_bound(TakeOver(card, client))
 
     def take_over(self, mail: TookOver, card: ClientCard) -> None:
         """Go on as the client that the old session was, if there was one; join what it was in."""
         if mail.client is not None:
-            self._old, self._inherited, self._overflows = mail.old, mail.memberships, mail.overflows
+            self._old, self._inherited = mail.old, mail.memberships
+            self._overflows, self._groups = mail.overflows, mail.groups
             card.client = mail.client
             card.identity = Identity(mail.client, card.identity.user, card.identity.anonymous)
             card.profile = merge_profile(mail.profile or Profile(), card.profile)
@@ -117,10 +121,11 @@ class Continuation:
             self._registry.signal(Opened(card))
             if card.is_away:  # lost again already
                 self._registry.signal(Away(card))
-        self._rejoin(mail.memberships, mail.overflows, card)
+        self._rejoin(mail.memberships, mail.overflows, mail.groups, card)
 
-    def _rejoin(self, memberships: Memberships, overflows: Overflows, card: ClientCard) -> None:
-        steps = self._work.plan(memberships, self._max_memberships, overflows) if self._work is not None else []
+    def _rejoin(self, memberships: Memberships, overflows: Overflows, groups: Groups, card: ClientCard) -> None:
+        most = self._max_memberships
+        steps = self._work.plan(memberships, most, overflows, groups) if self._work is not None else []
         share = sum(max(1, len(positions)) for _, _, _, positions in steps)
         for room, channel, args, positions in steps:
             request_id, may_create = join_address(room, channel), self._may_create(room, channel)
@@ -163,7 +168,9 @@ class Continuation:
         """Note that another session wants to continue this one. It is answered by ``hand_over`` or ``disown``."""
         self._claims.append(mail)
 
-    def hand_over(self, card: ClientCard, memberships: Memberships, overflows: Overflows, own: Ref[Any]) -> None:
+    def hand_over(
+        self, card: ClientCard, memberships: Memberships, overflows: Overflows, groups: Groups, own: Ref[Any]
+    ) -> None:
         """Give the first who asked all that this session is; send those who come later on to it.
 
         A successor that is gone has handed over itself, most likely: the registry knows who has the client now. If that
@@ -175,7 +182,8 @@ class Continuation:
                 self._successor = mail.card.ref
                 everything = tuple(dict.fromkeys((*memberships, *self._inherited)))
                 bears = {**{place: o for place, o in self._overflows.items() if place in everything}, **overflows}
-                mail.card.ref.signal(TookOver(card.client, everything, card.profile, own, bears, card.will))
+                shares = {**{place: g for place, g in self._groups.items() if place in everything}, **groups}
+                mail.card.ref.signal(TookOver(card.client, everything, card.profile, own, bears, card.will, shares))
             elif not self._successor.signal(mail):
                 self._returned.append(mail.card)
                 self._registry.tell_past_bound(TakeOver(mail.card, card.client))

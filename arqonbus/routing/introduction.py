@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from collections.abc import Mapping
+
+from msgspec import UNSET, Struct
 
 from arqonbus.actor import Ref
 from arqonbus.protocol.payloads import Empty, Membership, WhoamiResult, merge_profile
@@ -17,6 +19,7 @@ def introduce(
     mail: WhoAmI | SetProfile | SetWill,
     card: ClientCard,
     memberships: tuple[tuple[str, str], ...],
+    groups: Mapping[tuple[str, str], str],
     gate: Gate,
     registry: Ref[RegistryMail],
 ) -> Answer:
@@ -26,12 +29,13 @@ def introduce(
         mail: a command of the client.
         card: the client's own, to be written.
         memberships: (room, channel): where others see its profile.
+        groups: membership -> the group that it is in.
         gate: knows what the client may do.
         registry: is told of a new profile, for those who watch.
     """
     match mail:
         case WhoAmI():
-            return Answer(mail.request_id, _who(card, memberships, gate))
+            return Answer(mail.request_id, _who(card, memberships, groups, gate))
         case SetProfile():
             before, card.profile = card.profile, merge_profile(card.profile, mail.profile)
             if card.profile != before and memberships:
@@ -43,8 +47,10 @@ def introduce(
             return Answer(mail.request_id, Empty())
 
 
-def _who(card: ClientCard, memberships: tuple[tuple[str, str], ...], gate: Gate) -> Struct:
+def _who(
+    card: ClientCard, memberships: tuple[tuple[str, str], ...], groups: Mapping[tuple[str, str], str], gate: Gate
+) -> Struct:
     identity = card.identity
-    places = tuple(Membership(room, channel) for room, channel in memberships)
+    places = tuple(Membership(*place, groups.get(place, UNSET)) for place in memberships)
     permissions = tuple(action.value for action in gate.permissions(identity))
     return WhoamiResult(identity.client, identity.user, card.profile, places, permissions)

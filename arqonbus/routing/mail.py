@@ -38,6 +38,7 @@ __all__ = [
     "PresenceTick",
     "ProfileChanged",
     "SetWill",
+    "GroupMail",
     "Away",
     "Answer",
     "AuthTimeout",
@@ -68,16 +69,20 @@ __all__ = [
     "PrivateMail",
     "Publish",
     "ReadHistory",
+    "Ready",
     "Receipt",
     "RegistryMail",
     "Request",
     "Resolve",
     "Resolved",
     "RoomMail",
+    "Sent",
     "SessionMail",
     "SetProfile",
+    "Share",
     "StarAnswer",
     "Tick",
+    "Unsent",
     "WhoAmI",
     "Writable",
 ]
@@ -116,6 +121,15 @@ class Deliver(Struct, frozen=True, gc=False):
     last: int = 0  # of live events: seq of the last one; those before it lead up to it without a hole
 
 
+class Share(Struct, frozen=True):
+    """[control] Events of a group for this member alone: to be written at once and confirmed, or to be given back."""
+
+    address: tuple[str, str]  # room and channel
+    seat: int  # the member's number in the channel
+    round: int  # of what this member was told; a share of a round that was given back is void
+    deliver: Deliver
+
+
 class Answer(Struct, frozen=True):
     """[control] The one answer to the command in work: a result, or a refusal."""
 
@@ -134,6 +148,8 @@ class Joined(Struct, frozen=True):
     replay: Deliver | None
     resumed: tuple[Resumed, ...] = ()  # of a resuming join of *: what became of each channel
     overflow: Overflow = "disconnect"  # what happens to its events from here on when the client cannot keep up
+    group: str | None = None  # whose member the session is; None: it gets every event
+    seat: int = 0  # its number there, by which the channel and the session speak of its shares
 
 
 class Parted(Struct, frozen=True):
@@ -216,6 +232,7 @@ class TookOver(Struct, frozen=True):
     old: Ref[Any] | None = None  # to be told LetGo
     overflows: Mapping[tuple[str, str], Overflow] = {}  # of the memberships, where it is not disconnect for all
     will: Event | None = None  # that waits for the client's end
+    groups: Mapping[tuple[str, str], str] = {}  # membership -> the group that it is in
 
 
 class LetGo(Struct, frozen=True):
@@ -250,6 +267,7 @@ SessionMail: TypeAlias = (
     Inbound
     | Invalid
     | Deliver
+    | Share
     | Answer
     | Joined
     | Parted
@@ -343,6 +361,27 @@ class ListMembers(Struct, frozen=True):
     args: MembersArgs
 
 
+class Sent(Struct, frozen=True):
+    """[control] So many events of a member's shares, the first ones, were written to its socket."""
+
+    seat: int
+    n: int  # >= 1
+
+
+class Unsent(Struct, frozen=True):
+    """[control] The rest of a member's shares was not written and will not be, nor will any more of its round."""
+
+    seat: int
+    is_gone: bool  # the member has no connection; else it only cannot take more now
+    n_kept: int = 0  # events, the first ones, that wait to be written all the same, and are confirmed or unsent later
+
+
+class Ready(Struct, frozen=True):
+    """[control] After Unsent: this member can take shares again, of the next round."""
+
+    seat: int
+
+
 class IdleCheck(Struct, frozen=True):
     """[control] The actor's own reminder: it may have been empty for long enough."""
 
@@ -358,9 +397,11 @@ class PresenceTick(Struct, frozen=True):
     """[control] The actor's own reminder: what watchers were not told for a second may be told."""
 
 
-ChannelMail: TypeAlias = (
-    Publish | Join | Leave | Drop | Delete | ReadHistory | ListMembers | IdleCheck | ProfileChanged | PresenceTick
-)
+GroupMail: TypeAlias = Sent | Unsent | Ready
+
+_Asked: TypeAlias = Join | Leave | Delete | ReadHistory | ListMembers
+
+ChannelMail: TypeAlias = Publish | _Asked | Drop | IdleCheck | ProfileChanged | PresenceTick | GroupMail
 
 
 # --- to a room --------------------------------------------------------------------------------------------------

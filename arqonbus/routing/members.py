@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from heapq import nsmallest
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from arqonbus.actor import Ref
 from arqonbus.protocol.codec import encode
@@ -27,11 +27,12 @@ class Member(Struct, gc=False):
     joined_at: str  # RFC 3339
     direct: bool = False  # joined this channel
     star: bool = False  # joined the whole room
+    group: str | None = None  # whose members share the events; None: it gets every event
 
     def info(self) -> MemberInfo:
         """Write it as clients read it."""
         card = self.card
-        return MemberInfo(card.client, card.identity.user, card.profile, self.joined_at)
+        return MemberInfo(card.client, card.identity.user, card.profile, self.joined_at, self.group or UNSET)
 
 
 class Members:
@@ -41,16 +42,25 @@ class Members:
         all_watch: every member is told of joins and leaves, not only those who ask.
     """
 
-    __slots__ = ("_all_watch", "_by_client", "_refs", "count", "watching")
+    __slots__ = ("_all_refs", "_all_watch", "_by_client", "_refs", "count", "watching")
 
     def __init__(self, all_watch: bool = False) -> None:
         self._all_watch = all_watch
         self._by_client: dict[str, Member] = {}
         self.watching: dict[str, Member] = {}  # those who are told of joins and leaves
         self.count = 0  # how many there are
-        self._refs: tuple[Ref[Any], ...] | None = ()  # of all members; None: to be made anew
+        self._refs: tuple[Ref[Any], ...] | None = ()  # of those who get every event; None: to be made anew
+        self._all_refs: tuple[Ref[Any], ...] | None = ()  # of all members; likewise
 
-    def join(self, card: ClientCard, joined_at: str, *, star: bool, watches: bool | None) -> bool:
+    def join(
+        self,
+        card: ClientCard,
+        joined_at: str,
+        *,
+        star: bool,
+        watches: bool | None,
+        group: str | None = None,
+    ) -> bool:
         """Add a client, or another reason for which it is in. Returns whether it is new.
 
         Args:
@@ -58,15 +68,17 @@ class Members:
             joined_at: RFC 3339, for a new one.
             star: it joins the whole room.
             watches: tell it of joins and leaves from now on, or no more; None: as it was.
+            group: of a new one, whose events it shares; None: it gets every event.
         """
         member = self._by_client.get(card.client)
         is_new = member is None
         if member is None:
-            member = self._by_client[card.client] = Member(card, joined_at)
-            self._refs = None
+            member = self._by_client[card.client] = Member(card, joined_at, group=group)
             self.count += 1
+            self._refs = self._all_refs = None
         elif member.card is not card:
-            member.card, self._refs = card, None  # another connection continues the client's
+            member.card = card  # another connection continues the client's
+            self._refs = self._all_refs = None
         if star:
             member.star = True
         else:
@@ -95,7 +107,7 @@ class Members:
         member = self._by_client.pop(client, None)
         if member is not None:
             self.watching.pop(client, None)
-            self._refs = None
+            self._refs = self._all_refs = None
             self.count -= 1
         return member
 
@@ -105,10 +117,17 @@ class Members:
 
     @property
     def refs(self) -> tuple[Ref[Any], ...]:
-        """All members' refs. O(members) after a change, else O(1)."""
+        """Refs of those who get every event: all but the members of groups. O(members) after a change, else O(1)."""
         if self._refs is None:
-            self._refs = tuple([member.card.ref for member in self._by_client.values()])
+            self._refs = tuple([member.card.ref for member in self._by_client.values() if member.group is None])
         return self._refs
+
+    @property
+    def all_refs(self) -> tuple[Ref[Any], ...]:
+        """All members' refs. Likewise."""
+        if self._all_refs is None:
+            self._all_refs = tuple([member.card.ref for member in self._by_client.values()])
+        return self._all_refs
 
     def members(self) -> Iterable[Member]:
         """Everybody, as they are while it is read."""

@@ -79,7 +79,9 @@ class Herald:
         card = member.card
         if not self._counts_only(card.client, ctx):
             row = member.info()
-            payload = MemberJoined(row.client, row.user, row.profile, row.joined_at, count=len(self._audience))
+            payload = MemberJoined(
+                row.client, row.user, row.profile, row.joined_at, row.group, count=len(self._audience)
+            )
             self._tell("member_joined", payload, but=card.client)
 
     def left(self, member: Member, reason: LeftReason, ctx: Context[Any]) -> None:

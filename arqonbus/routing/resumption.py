@@ -25,6 +25,7 @@ from arqonbus.protocol.payloads import (
 __all__ = ["Resumption", "Step", "outcome_of"]
 
 NONE_BEARS: Final[Mapping[tuple[str, str], Overflow]] = MappingProxyType({})
+NO_GROUPS: Final[Mapping[tuple[str, str], str]] = MappingProxyType({})
 
 Step = tuple[str, str, JoinChannelArgs, dict[str, Position]]
 """One join: room, channel or *, args, and for * the positions of its channels."""
@@ -58,6 +59,7 @@ class Resumption:
         memberships: Iterable[tuple[str, str]],
         most: int,
         overflows: Mapping[tuple[str, str], Overflow] = NONE_BEARS,
+        groups: Mapping[tuple[str, str], str] = NO_GROUPS,
     ) -> list[Step]:
         """Say what to join: the memberships of the old connection, and what was asked for beside them.
 
@@ -68,6 +70,7 @@ class Resumption:
             memberships: of the old connection; they go before what it was not in.
             most: memberships that the client may have; past it places are refused.
             overflows: what memberships of the old connection bear.
+            groups: of those that are in a group, which.
         """
         memberships = list(memberships)
         whole_rooms = sorted(room for room, channel in memberships if channel == ALL_CHANNELS)
@@ -80,12 +83,14 @@ class Resumption:
             self.refused(*place, LimitExceeded(f"the client has {most} memberships, which is the most it may have"))
         self._is_planned = True
         self._waits_for = set(places[:most])
-        return [self._step(*place, overflows.get(place)) for place in places[:most]]
+        return [self._step(*place, overflows.get(place), groups.get(place)) for place in places[:most]]
 
-    def _step(self, room: str, channel: str, overflow: Overflow | None) -> Step:
-        since = self._asked.get((room, channel))
+    def _step(self, room: str, channel: str, overflow: Overflow | None, group: str | None) -> Step:
+        # What a member of a group missed, others got: no position counts.
+        since = self._asked.get((room, channel)) if group is None else None
         covered = self._covered[room] if channel == ALL_CHANNELS else {}
-        return (room, channel, JoinChannelArgs(room, channel, since=since, overflow=overflow), covered)
+        args = JoinChannelArgs(room, channel, since=since, group=group, overflow=overflow)
+        return (room, channel, args, covered)
 
     def joined(self, room: str, channel: str, result: object, resumed: Iterable[Resumed]) -> None:
         """Note a join that was done."""
@@ -126,4 +131,5 @@ class Resumption:
 def outcome_of(result: JoinChannelResult) -> Resumed:
     """Write the result of a join as one entry of ``resumed``."""
     epoch, seq = str(result.epoch), result.seq if isinstance(result.seq, int) else 0
-    return Resumed(result.room, result.channel, epoch, seq, result.recovered, result.reason, result.lost)
+    outcome = (result.recovered, result.reason, result.lost, result.group)
+    return Resumed(result.room, result.channel, epoch, seq, *outcome)

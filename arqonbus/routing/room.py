@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from msgspec import UNSET, Struct, UnsetType
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
-from arqonbus.errors import AlreadyExists, LimitExceeded, NotFound, Refusal, Unavailable
+from arqonbus.errors import AlreadyExists, Conflict, LimitExceeded, NotFound, Refusal, Unavailable
 from arqonbus.protocol.envelope import BroadcastOut, System, trace_parent, trace_state
 from arqonbus.protocol.names import ALL_CHANNELS, is_system
 from arqonbus.protocol.payloads import (
@@ -223,6 +223,8 @@ class Room(Actor[RoomMail]):
             gather = Gather(mail, set(), [], was_member=was_member)
             self._ask_all(gather, lambda name: _star_join(mail, name), ctx)
             return
+        if mail.args.group is not None and self._roster.has_star(mail.card):
+            raise Conflict("the client gets every event of the room; leave '*' before joining a group of a channel")
         ref = self._open(mail.channel, mail.card, mail.may_create, ctx)
         self._enter(mail.card, mail.channel, ctx).channels |= {mail.channel}
         ref.tell_past_bound(mail)

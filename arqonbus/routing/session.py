@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from arqonbus.actor import Actor, Context, Ref
-from arqonbus.errors import Forbidden, Refusal, Unauthenticated
+from arqonbus.errors import Refusal, Unauthenticated
 from arqonbus.protocol import codes
 from arqonbus.protocol.envelope import Broadcast, Command, Event, Private, Response, System, accepted, error_body
 from arqonbus.protocol.payloads import Draining, Overflow, Resume
@@ -56,12 +56,14 @@ from arqonbus.routing.mail import (
     SessionMail,
     SetProfile,
     SetWill,
+    Share,
     TookOver,
     WhoAmI,
     Writable,
 )
 from arqonbus.routing.outbox import Outbox, OutboxBounds
 from arqonbus.routing.routes import Address, Routes
+from arqonbus.routing.shares import NO_SHARES
 from arqonbus.routing.socket import NO_SOCKET, Hello, Socket
 from arqonbus.security.gate import Action, Gate, Identity
 from arqonbus.security.tally import Tally
@@ -120,6 +122,7 @@ class Session(Actor[SessionMail]):
         "_outbox",
         "_routes",
         "_setup",
+        "_shares",
         "_socket",
         "_state",
         "_unroutable",
@@ -140,6 +143,7 @@ class Session(Actor[SessionMail]):
         self._invalids: Tally | None = None  # invalid messages; made with the first, since most clients send none
         self._checks = False  # an OutboxCheck is on its way
         self._leaves_at = 0.0  # when a GraceOver ends the session; earlier ones are of a wait that is over
+        self._shares = NO_SHARES  # others from the first membership of a group on
         self._continuation: Continuation | None = None  # made when this one continues another, or is continued
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -190,6 +194,8 @@ class Session(Actor[SessionMail]):
         outbox = self._outbox
         if outbox.waiting and not outbox.is_blocked:
             outbox.flush()
+        if self._shares is not NO_SHARES:
+            self._shares.settle(outbox, self._socket)
         if outbox.is_blocked:
             self._judge(ctx)
 
@@ -214,6 +220,7 @@ class Session(Actor[SessionMail]):
         if claims or self._is_claimed:
             self._continued().disown(claims, self._card)
         unread.clear()
+        self._shares.close()
         self._socket.close(codes.INTERNAL_ERROR, "internal error")  # without effect unless the supervisor ended it
 
     # --- from the client ----------------------------------------------------------------------------------------
@@ -277,11 +284,7 @@ class Session(Actor[SessionMail]):
         return self._setup.auto_create and self._may(Action.CREATE, room, channel)
 
     def _may(self, action: Action, room: str, channel: str) -> bool:
-        try:
-            self._setup.gate.authorize(self._card.identity, action, room, channel)
-        except Forbidden:
-            return False
-        return True
+        return self._setup.gate.allows(self._card.identity, action, room, channel)
 
     def _invalid(self, mail: Invalid, ctx: Context[SessionMail]) -> None:
         if self._state in _LEFT:
@@ -352,7 +355,8 @@ class Session(Actor[SessionMail]):
     def _hand_over(self, ctx: Context[SessionMail]) -> None:
         if self._state is not _State.REPLACED:
             self._leave_socket(_State.REPLACED, REPLACED_GRACE_S, ctx)
-        self._continued().hand_over(self._card, self._memberships, self._outbox.overflows, ctx.ref)
+        borne, groups = self._outbox.overflows, self._shares.groups
+        self._continued().hand_over(self._card, self._memberships, borne, groups, ctx.ref)
 
     def _leave_socket(self, state: _State, grace_s: float, ctx: Context[SessionMail]) -> None:
         """Go on without a connection, for the grace at most: nothing is read, what would be sent is thrown away."""
@@ -386,8 +390,8 @@ class Session(Actor[SessionMail]):
             self._turn_away(f"no credentials within {self._setup.admission.timeout_s} s", ctx)
 
     def _introduce(self, mail: WhoAmI | SetProfile | SetWill, ctx: Context[SessionMail]) -> None:
-        setup = self._setup
-        self._answer(introduce(mail, self._card, self._memberships, setup.gate, setup.registry), ctx)
+        setup, groups = self._setup, self._shares.groups
+        self._answer(introduce(mail, self._card, self._memberships, groups, setup.gate, setup.registry), ctx)
 
     # --- answers ------------------------------------------------------------------------------------------------
 
@@ -408,6 +412,7 @@ class Session(Actor[SessionMail]):
             self._memberships = (*self._memberships, membership)
         if mail.ref is not None and self._may(Action.PUBLISH, mail.room, mail.channel):
             self._routes.remember(membership, mail.ref)
+        self._shares = self._shares.sit(mail)
         is_resuming = self._is_resuming
         if not is_resuming:
             self._respond(mail.request_id, mail.result)
@@ -442,6 +447,7 @@ class Session(Actor[SessionMail]):
         self._memberships = tuple(one for one in self._memberships if one != membership)
         if mail.told is not None and not (self._continuation is not None and self._continuation.waits_for(*membership)):
             self._outbox.waiting.append(mail.told)  # a join that is on its way goes on to what is there by then
+        self._shares.rise(membership)
         if mail.result is not None:
             self._respond(mail.request_id, mail.result)
             ctx.release()
@@ -452,6 +458,9 @@ class Session(Actor[SessionMail]):
         else:
             self._routes.remember((mail.room, mail.channel), mail.found)
         ctx.release()
+
+    def _share(self, mail: Share, ctx: Context[SessionMail]) -> None:
+        self._shares.take(mail, self._outbox, self._socket)
 
     def _respond(self, request_id: str | None, result: Struct | Refusal) -> None:
         if isinstance(result, Refusal):
@@ -477,6 +486,7 @@ class Session(Actor[SessionMail]):
     def _judge(self, ctx: Context[SessionMail]) -> None:
         why = self._outbox.why_too_slow(ctx.now)
         if why is not None:
+            self._shares.settle(self._outbox, NO_SOCKET)
             n_lost = self._outbox.clear()
             self._setup.counters.slow_consumers += 1
             _log.warning("slow_consumer", client=self._card.client, error=why, messages_lost=n_lost)
@@ -544,6 +554,7 @@ class Session(Actor[SessionMail]):
         Invalid: _invalid,
         Answer: _answer,
         Joined: _joined,
+        Share: _share,
         Parted: _parted,
         Receipt: _receipt,
         Resolved: _resolved,

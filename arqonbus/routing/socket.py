@@ -31,6 +31,10 @@ class Socket(Protocol):
     No method waits or raises; after close or abort all do nothing.
     """
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is written now is sent: neither side has begun to close."""
+
     def write(self, chunk: bytes, texts: Sequence[bytes]) -> bool:
         """Send ready frames, whole, in order.
 
@@ -56,6 +60,8 @@ class _NoSocket:
     """The socket of a session that lost its own: what is sent to it is gone, and recovered by who comes back."""
 
     __slots__ = ()
+
+    is_open = False
 
     def write(self, chunk: bytes, texts: Sequence[bytes]) -> bool:
         return True

@@ -20,6 +20,7 @@ from arqonbus.protocol.payloads import ChannelOptions, StorageStatus
 from arqonbus.routing.admission import Admission
 from arqonbus.routing.channel import ChannelSetup
 from arqonbus.routing.directory import Directory
+from arqonbus.routing.group import GroupBounds
 from arqonbus.routing.mail import RegistryMail, SessionMail
 from arqonbus.routing.outbox import OutboxBounds
 from arqonbus.routing.recovery import ReplayCap
@@ -131,6 +132,7 @@ class Bus:
             page_bytes=settings.history.page_bytes,
             replay=ReplayCap(REPLAY_MOST, max(1, min(limits.outbox_bytes, limits.outbox_soft_bytes) // 2)),
             presence_max=settings.channels.presence_max,
+            group=GroupBounds(limits.group_messages, limits.group_bytes),
         )
         bounds = _bounds(limits.channel_mailbox, limits.mailbox_bytes)
         room = RoomSetup(

@@ -6,7 +6,16 @@ __all__ = ["Counters"]
 class Counters:
     """Counts since the start. Written by the actors, read by ``status``; never reset."""
 
-    __slots__ = ("dropped", "duplicates", "errors", "invalid", "messages_in", "messages_out", "slow_consumers")
+    __slots__ = (
+        "dropped",
+        "duplicates",
+        "errors",
+        "group_lost",
+        "invalid",
+        "messages_in",
+        "messages_out",
+        "slow_consumers",
+    )
 
     def __init__(self) -> None:
         """Start at zero."""
@@ -17,3 +26,4 @@ class Counters:
         self.invalid = 0  # of these: messages that were no envelope
         self.slow_consumers = 0  # connections closed with 4100
         self.dropped = 0  # deliveries of events that slow clients bore to lose, as `gap` tells them
+        self.group_lost = 0  # events dropped by a group: no member took them in time, or none was left

@@ -61,6 +61,11 @@ class Line:
 
     # --- Socket -----------------------------------------------------------------------------------------------------
 
+    @property
+    def is_open(self) -> bool:
+        """See Socket."""
+        return self.closed is None and not self.is_over
+
     def write(self, chunk: bytes, texts: Sequence[bytes]) -> bool:
         """See Socket."""
         if self.closed is not None or self.is_over:

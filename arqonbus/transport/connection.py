@@ -98,6 +98,11 @@ class Connection(asyncio.BufferedProtocol):
 
     # --- Socket: called by the session ------------------------------------------------------------------------------
 
+    @property
+    def is_open(self) -> bool:
+        """Whether what is written now is sent; see Socket."""
+        return self._state is _OPEN
+
     def write(self, chunk: bytes, texts: Sequence[bytes]) -> bool:
         """Send ready frames; see Socket. After a close nothing is sent and the answer is False."""
         if self._state is not _OPEN:

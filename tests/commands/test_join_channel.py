@@ -39,25 +39,28 @@ def test_one_more_membership_than_allowed_is_refused() -> None:
         join_channel(call(args, "r", "c", n_memberships=2), view())
 
 
-@pytest.mark.parametrize(
-    ("more", "where"),
-    [
-        ({"group": "g"}, "args.group"),
-        ({"group": "g", "overflow": "drop_oldest"}, "args.overflow"),
-        ({"group": "g", "overflow": "conflate"}, "args.overflow"),
-    ],
-)
-def test_what_this_version_does_not_do_is_refused(more: dict[str, Any], where: str) -> None:
-    with pytest.raises(InvalidArgs, match=where):
-        join_channel(call(JoinChannelArgs("r", "c", **more), "r", "c"), view())
-
-
 @pytest.mark.parametrize("channel", ["c", "*"])
 @pytest.mark.parametrize("overflow", [None, "disconnect", "drop_oldest", "conflate"])
 def test_what_the_member_bears_is_for_its_session_to_know(overflow: Any, channel: str) -> None:
     args = JoinChannelArgs("r", channel, overflow=overflow)
 
     assert join_channel(call(args, "r", channel), view()).mail.args is args
+
+
+@pytest.mark.parametrize(
+    "more", [{"since": Position("e", 1)}, {"recover": "latest"}, {"replay": 1}, {"overflow": "drop_oldest"}]
+)
+def test_a_group_has_no_replay_and_no_overflow(more: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgs):
+        join_channel(call(JoinChannelArgs("r", "c", group="g", **more), "r", "c"), view())
+
+
+def test_a_group_is_of_one_channel() -> None:
+    args = JoinChannelArgs("r", "c", group="g", replay=0, overflow="disconnect")
+
+    assert join_channel(call(args, "r", "c"), view()).mail.args.group == "g"
+    with pytest.raises(InvalidArgs, match="expected one channel"):
+        join_channel(call(JoinChannelArgs("r", "*", group="g"), "r", "*"), view())
 
 
 @pytest.mark.parametrize("more", [{"since": Position("e", 1)}, {"replay": 1}])

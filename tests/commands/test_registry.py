@@ -100,8 +100,18 @@ def test_private_messages_go_to_those_who_are_there() -> None:
 
 def test_private_messages_without_ack_answer_nothing() -> None:
     world = RegistryWorld()
+    world.connect("c-2")
 
-    assert world.tell(private(world, "c-3", ack=False)) == []
+    assert world.tell(private(world, "c-2", "c-3", ack=False)) == []
+
+
+def test_a_private_message_with_a_name_that_reaches_nobody_is_refused() -> None:
+    world = RegistryWorld()
+
+    (receipt,) = world.tell(private(world, "c-3", "c-4", ack=False))
+
+    assert (receipt.request_id, receipt.result.code) == ("p1", "not_found")
+    assert receipt.result.details == {"absent": ["c-3", "c-4"]}
 
 
 def test_all_sessions_are_told_to_drain_at_moments_within_the_spread() -> None:

@@ -27,8 +27,8 @@ def test_the_keys_are_these() -> None:
         "limits": [
             "message_bytes", "connections", "half_open", "half_open_per_ip", "handshake_bytes", "memberships", "rooms",
             "channels_per_room", "session_mailbox", "channel_mailbox", "mailbox_bytes", "outbox_bytes",
-            "outbox_messages", "outbox_soft_bytes", "outbox_soft_s", "outbox_age_s", "control_rate", "control_burst",
-            "will_bytes", "invalid_envelopes",
+            "outbox_messages", "outbox_soft_bytes", "outbox_soft_s", "outbox_age_s", "group_bytes", "group_messages",
+            "control_rate", "control_burst", "will_bytes", "invalid_envelopes",
         ],
         "auth": ["keys", "anonymous", "timeout_s", "query_token"],
         "redis": ["url"],

@@ -21,6 +21,7 @@ def test_a_repeat_is_answered_with_the_first_seq_and_not_delivered() -> None:
     again = publish(sender, "a1", "once")
 
     assert (first["seq"], first["duplicate"]) == (1, False)
+    assert first.pop("delivered") == 1
     assert again == {**first, "duplicate": True}
     assert member.payloads() == ["once", "between"]
 

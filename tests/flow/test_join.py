@@ -204,14 +204,6 @@ def test_one_more_room_than_the_server_may_have_is_refused_the_servers_own_aside
     assert client.join("two", "c")["seq"] == 0
 
 
-def test_groups_are_refused_in_words() -> None:
-    client = World().connect()
-
-    assert client.join("r", "c", group="g")["message"] == (
-        "groups are not in this version of the server - at `$.args.group`"
-    )
-
-
 def test_a_join_that_meets_the_forced_end_of_its_channel_is_not_lost() -> None:
     world = World()
     old, deleter, joiner = world.member("r", "c"), world.connect(), world.connect()

@@ -51,13 +51,26 @@ def test_an_ack_names_those_who_are_not_there() -> None:
     assert answer["result"] == {"delivered": 1, "absent": [gone.id, "c-nobody"]}
 
 
-def test_without_ack_nobody_is_told_of_the_absent() -> None:
+def test_without_ack_and_without_a_name_nobody_is_told_of_the_absent() -> None:
     sender = World().connect()
     sender.take()
 
     sender.send({"type": "private", "to": ["c-nobody"], "payload": 1})
 
     assert sender.take() == []
+
+
+def test_without_ack_who_reaches_nobody_is_told_and_who_reaches_somebody_is_not() -> None:
+    world = World()
+    sender, other = world.connect(), world.connect()
+    sender.take()
+
+    sender.send({"type": "private", "to": ["c-nobody", "c-none"], "payload": 1, "id": "p1"})
+    sender.send({"type": "private", "to": ["c-nobody", other.id], "payload": 1, "id": "p2"})
+
+    (answer,) = sender.take()
+    assert (answer["request_id"], answer["status"], answer["error"]["code"]) == ("p1", "error", "not_found")
+    assert answer["error"]["details"] == {"absent": ["c-nobody", "c-none"]}
 
 
 def test_private_messages_without_ids_get_different_ones() -> None:

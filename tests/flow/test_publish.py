@@ -74,7 +74,13 @@ def test_an_ack_says_where_the_event_is() -> None:
     client = World().connect()
     epoch = client.join("r", "c")["epoch"]
 
-    assert client.acked("r", "c", 1) == {"seq": 1, "epoch": epoch, "duplicate": False, "stored": "memory"}
+    assert client.acked("r", "c", 1) == {
+        "seq": 1,
+        "epoch": epoch,
+        "duplicate": False,
+        "stored": "memory",
+        "delivered": 1,
+    }
     assert client.acked("r", "c", 2)["seq"] == 2
 
 

@@ -327,3 +327,23 @@ def test_a_client_that_is_lost_again_while_it_resumes_leaves_nothing_behind() ->
 
     assert sender.command("status")["connections"] == 1
     assert sender.command("list_rooms")["rooms"][-1]["members"] == 0
+
+
+@pytest.mark.parametrize("order", [lambda n: 0, lambda n: n - 1])
+@pytest.mark.parametrize("n_turns", range(16))
+def test_whenever_it_is_lost_again_while_it_resumes_no_member_is_left(n_turns: int, order: Any) -> None:
+    world = World(settings(**GRACE), order=order)
+    lost, sender = world.member("r", "c"), world.connect()
+    ticket = lost.ticket
+    lost.lose()
+    back = world.connect()
+    back.post_command("connect", "k", resume={"ticket": ticket})
+    for _ in range(n_turns):
+        world.manual.run_round()
+
+    back.session.stop("whatever")
+    world.advance(60)
+
+    sender.join("r", "c")
+    assert sender.command("members", room="r", channel="c")["count"] == 1
+    assert sender.command("channel_info", room="r", channel="c")["members"] == 1

@@ -68,6 +68,10 @@ class FakeSocket:
         self.closed: tuple[int, str] | None = None
         self.is_aborted = False
 
+    @property
+    def is_open(self) -> bool:
+        return self.closed is None
+
     def write(self, chunk: bytes, texts: Sequence[bytes]) -> bool:
         if self.is_broken:
             raise RuntimeError("broken")
@@ -249,9 +253,13 @@ class World:
         registry._view = msgspec.structs.replace(registry._view, gate=gate)
         self.bus._session_setup = msgspec.structs.replace(self.bus._session_setup, gate=gate)
 
+    def hello(self, **hello: Any) -> Hello:
+        """What the handshake of a client told."""
+        return Hello("192.0.2.1", **hello)
+
     def connect(self, **hello: Any) -> Client:
         """A client whose handshake is over, greeted."""
-        client = Client(self, Hello("192.0.2.1", **hello))
+        client = Client(self, self.hello(**hello))
         self.run()
         return client
 

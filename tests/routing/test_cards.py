@@ -1,4 +1,6 @@
-from arqonbus.protocol.payloads import ChannelInfo, ChannelOptions, Profile
+from msgspec import UNSET
+
+from arqonbus.protocol.payloads import ChannelInfo, ChannelOptions, GroupInfo, Profile
 from arqonbus.routing.cards import ChannelCard, ClientCard, RoomCard
 from arqonbus.routing.members import Members
 from arqonbus.security.gate import Identity
@@ -36,3 +38,14 @@ def test_a_new_room_card_is_empty() -> None:
     card = RoomCard("r")
 
     assert (card.room, card.channels, card.members) == ("r", {}, 0)
+
+
+def test_a_channel_card_shows_its_groups_while_there_are_any() -> None:
+    card = ChannelCard("r", "c", "user", ChannelOptions(), AT, None)
+    assert card.info().groups is UNSET
+    groups = [GroupInfo("g", 2, 0)]
+    card.groups = lambda: tuple(groups)
+    assert card.info().groups == (GroupInfo("g", 2, 0),)
+
+    groups.clear()
+    assert card.info().groups is UNSET

@@ -47,14 +47,15 @@ def test_the_second_who_comes_is_sent_on_to_the_first() -> None:
     one.ref, two.ref = first.ref, second.ref
 
     borne: dict[tuple[str, str], Overflow] = {("r", "c"): "conflate"}
+    groups = {("r", "c"): "g"}
     for claim in (Replaced(one), Replaced(two)):
         continuation.claim(claim)
     assert continuation.is_claimed
-    continuation.hand_over(old, (("r", "c"),), borne, own.ref)
+    continuation.hand_over(old, (("r", "c"),), borne, groups, own.ref)
     manual.run_until_idle()
 
     assert not continuation.is_claimed
-    assert first.mails == [TookOver("old", (("r", "c"),), old.profile, own.ref, borne), Replaced(two)]
+    assert first.mails == [TookOver("old", (("r", "c"),), old.profile, own.ref, borne, None, groups), Replaced(two)]
     assert second.mails == []
 
 
@@ -67,14 +68,14 @@ def test_who_comes_after_a_successor_that_is_gone_is_sent_to_whoever_has_the_cli
     old, one, two = card("old"), card("one"), card("two")
     one.ref, two.ref = first.ref, second.ref
     continuation.claim(Replaced(one))
-    continuation.hand_over(old, (("r", "c"),), {}, old.ref)
+    continuation.hand_over(old, (("r", "c"),), {}, {}, old.ref)
     first.ref.stop()
     manual.run_until_idle()
 
     for _ in range(2):
         assert second.mails == []
         continuation.claim(Replaced(two))
-        continuation.hand_over(old, (("r", "c"),), {}, old.ref)
+        continuation.hand_over(old, (("r", "c"),), {}, {}, old.ref)
         manual.run_until_idle()
 
     assert registry.mails == [TakeOver(two, "old")]
@@ -89,7 +90,7 @@ def test_who_asks_a_session_that_ends_is_sent_to_its_successor_by_the_registry()
     old, one, two = card("old"), card("one"), card("two")
     one.ref, two.ref = first.ref, second.ref
     continuation.claim(Replaced(one))
-    continuation.hand_over(old, (), {}, old.ref)
+    continuation.hand_over(old, (), {}, {}, old.ref)
 
     continuation.disown([Replaced(two)], old)
     manual.run_until_idle()

@@ -12,6 +12,7 @@ from arqonbus.security.gate import Gate
 from tests.routing.test_roster import card
 
 PLACES = (("r", "a"), ("s", "c"), ("r", "b"))
+GROUPS = {("r", "b"): "g"}
 
 
 class Desk:
@@ -23,7 +24,7 @@ class Desk:
         self.card = card("ada")
 
     def ask(self, mail: WhoAmI | SetProfile | SetWill, places: tuple[tuple[str, str], ...] = PLACES) -> Answer:
-        return introduce(mail, self.card, places, Gate(), self.registry.ref)
+        return introduce(mail, self.card, places, GROUPS, Gate(), self.registry.ref)
 
     def told(self) -> list[object]:
         self.manual.run_until_idle()
@@ -31,11 +32,14 @@ class Desk:
 
 
 def test_a_client_is_told_who_it_is_and_where() -> None:
-    answer = Desk().ask(WhoAmI("k"), (("r", "*"),))
+    answer = Desk().ask(WhoAmI("k"), (("r", "*"), ("r", "b")))
 
     assert answer.request_id == "k"
     assert isinstance(answer.result, WhoamiResult)
-    assert (answer.result.client, answer.result.memberships) == ("ada", (Membership("r", "*"),))
+    assert (answer.result.client, answer.result.memberships) == (
+        "ada",
+        (Membership("r", "*"), Membership("r", "b", "g")),
+    )
     assert "publish" in answer.result.permissions and "admin" not in answer.result.permissions
 
 

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from arqonbus.protocol.payloads import MemberInfo, MembersArgs, Profile
 from arqonbus.routing.members import Member, Members, members_page
@@ -29,6 +29,22 @@ def test_refs_are_in_the_order_of_the_joins_and_follow_changes() -> None:
     members.leave("c-1", star=False)
 
     assert members.refs == (cards[0].ref, cards[2].ref)
+
+
+def test_members_of_groups_are_members_but_get_not_every_event() -> None:
+    members, ordinary, sharer = Members(), client_card("c-1"), client_card("c-2")
+    members.join(ordinary, AT, star=False, watches=False)
+    members.join(sharer, AT, star=False, watches=True, group="g")
+
+    assert (members.refs, members.all_refs) == ((ordinary.ref,), (ordinary.ref, sharer.ref))
+    assert [member.info().group for member in members] == [UNSET, "g"]
+    assert (members.count, list(members.watching)) == (2, ["c-2"])
+
+    later = client_card("c-2")
+    assert members.join(later, AT, star=False, watches=False, group="g") is False
+    assert members.all_refs == (ordinary.ref, later.ref)
+    members.drop("c-1")
+    assert (members.refs, members.all_refs) == ((), (later.ref,))
 
 
 def test_who_is_in_for_two_reasons_leaves_twice() -> None:

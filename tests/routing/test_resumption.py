@@ -4,7 +4,7 @@ import pytest
 
 from arqonbus.errors import Forbidden, Internal, InvalidArgs, NotFound
 from arqonbus.protocol.payloads import JoinChannelArgs, JoinChannelResult, Position, Resume, Resumed, ResumePosition
-from arqonbus.routing.resumption import Resumption
+from arqonbus.routing.resumption import Resumption, outcome_of
 
 
 def resumption(*places: tuple[str, str, int]) -> Resumption:
@@ -167,3 +167,20 @@ def test_a_room_joined_whole_answers_for_its_channels() -> None:
 def test_a_position_without_a_channel_is_refused() -> None:
     with pytest.raises(InvalidArgs, match="expected a channel"):
         Resumption("k", Resume(None, (ResumePosition("r", "e1", 0),)))
+
+
+def test_a_membership_of_a_group_comes_back_without_a_position() -> None:
+    steps = resumption(("r", "a", 1)).plan([("r", "a"), ("r", "b")], groups={("r", "a"): "g"})
+
+    assert steps == [
+        ("r", "a", JoinChannelArgs("r", "a", group="g"), {}),
+        ("r", "b", JoinChannelArgs("r", "b"), {}),
+    ]
+
+
+def test_the_outcome_names_the_group() -> None:
+    result = JoinChannelResult(
+        room="r", channel="a", epoch="e1", seq=3, recovered=False, reason=None, replayed=0, members=1, group="g"
+    )
+
+    assert outcome_of(result) == Resumed("r", "a", "e1", 3, False, group="g")

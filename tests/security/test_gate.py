@@ -52,3 +52,8 @@ def test_the_words_of_the_actions_are_those_of_the_contract():
         "private",
         "admin",
     ]
+
+
+def test_what_is_no_reason_to_refuse_is_asked_without_an_error():
+    assert Gate().allows(SOMEBODY, Action.CREATE, "science", "explore")
+    assert not Gate().allows(SOMEBODY, Action.CREATE, "_telemetry", "activity")

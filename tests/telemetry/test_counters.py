@@ -10,6 +10,7 @@ def test_every_counter_starts_at_zero() -> None:
         "dropped": 0,
         "duplicates": 0,
         "errors": 0,
+        "group_lost": 0,
         "invalid": 0,
         "messages_in": 0,
         "messages_out": 0,

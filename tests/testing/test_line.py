@@ -112,18 +112,22 @@ def test_a_cut_loses_what_was_not_read_and_the_server_notices_later() -> None:
     line, session = opened()
     line.write(text_frame(b"a"), ())
     line.cut()
+    assert line.is_open
     assert (line.read(9), line.write(text_frame(b"b"), ()), session.signals) == ([], True, [])
 
     line.notice()
     line.notice()
+    assert not line.is_open
     assert (line.is_over, line.write(text_frame(b"c"), ()), session.signals) == (True, False, [Lost(1006, "")])
 
 
 def test_a_close_is_seen_behind_what_was_written() -> None:
     line, _ = opened()
     line.write(text_frame(b"a"), ())
+    assert line.is_open
     line.close(4100, "slow consumer")
     line.abort()
+    assert not line.is_open
     assert (line.closed, line.is_over, line.write(text_frame(b"b"), ())) == (4100, False, False)
 
     assert (line.read(9), line.is_over) == ([b"a"], True)

@@ -221,8 +221,10 @@ async def test_a_close_without_a_code_is_lost_as_1005():
 async def test_a_close_of_ours_waits_for_the_peers_and_keeps_our_code():
     async with serving(timeouts=Timeouts(close_s=PATIENCE_S)) as server, open_client(server.port) as client:
         session = await server.session()
+        assert session.socket.is_open
         session.socket.write(text_frame(b"last"), ())
         session.socket.close(4100, "slow")
+        assert not session.socket.is_open
         session.socket.close(4500, "again")
         assert session.socket.write(text_frame(b"too late"), ()) is False
 
