@@ -70,11 +70,12 @@ class Seat:
         for _ in range(n):
             self.size -= len(self.unconfirmed.popleft()[1])
 
-    def give_back(self, n_kept: int = 0) -> list[Stored]:
-        """Take what is not confirmed, but for the first ``n_kept``. Returns it ascending."""
-        events = [self.unconfirmed.pop() for _ in range(len(self.unconfirmed) - n_kept)]
-        self.size -= sum([len(text) for _, text in events])
-        return sorted(events)
+    def give_back(self) -> list[Stored]:
+        """Take all that is not confirmed, ascending."""
+        events = sorted(self.unconfirmed)
+        self.unconfirmed.clear()
+        self.size = 0
+        return events
 
 
 class Group:

@@ -143,7 +143,7 @@ class Groups:
         elif isinstance(mail, Ready):
             seat.is_ready, seat.is_gone = True, False
         else:
-            seat.group.put_back(seat.give_back(mail.n_kept))
+            seat.group.put_back(seat.give_back())
             seat.round += 1
             seat.is_ready, seat.is_gone = False, mail.is_gone
         if self._seats.get(seat.card) is seat:

@@ -373,7 +373,6 @@ class Unsent(Struct, frozen=True):
 
     seat: int
     is_gone: bool  # the member has no connection; else it only cannot take more now
-    n_kept: int = 0  # events, the first ones, that wait to be written all the same, and are confirmed or unsent later
 
 
 class Ready(Struct, frozen=True):

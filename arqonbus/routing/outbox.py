@@ -135,9 +135,9 @@ class Outbox:
         """
         if self.backlog is None and overflow in (None, "disconnect"):
             return
-        backlog = self.backlog = self.backlog or Backlog(OverflowRules(others), self.waiting, note)
         if not self.is_blocked:
-            self.flush()
+            self.flush()  # first: what came before there was a backlog is written in one piece
+        backlog = self.backlog = self.backlog or Backlog(OverflowRules(others), self.waiting, note)
         backlog.count(now)
         backlog.seal(membership)
         backlog.rules.set(membership, overflow)

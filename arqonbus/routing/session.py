@@ -486,7 +486,6 @@ class Session(Actor[SessionMail]):
     def _judge(self, ctx: Context[SessionMail]) -> None:
         why = self._outbox.why_too_slow(ctx.now)
         if why is not None:
-            self._shares.settle(self._outbox, NO_SOCKET)
             n_lost = self._outbox.clear()
             self._setup.counters.slow_consumers += 1
             _log.warning("slow_consumer", client=self._card.client, error=why, messages_lost=n_lost)

@@ -1,8 +1,7 @@
 """Shares: the session's part in groups. What a group gives it is written in the turn in which it comes, or given back.
 
 Nothing of a group waits in a session: while its socket holds much, its share is for others. So a slow member is no slow
-consumer for a group's sake, and what it has not been sent is never in doubt. There is one exception: a client that
-bears losses elsewhere is written to in pieces, and what is behind the piece that was too much stays in its outbox.
+consumer for a group's sake, and what it has not been sent is never in doubt.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _OPEN, _BUSY, _GONE = _Door
 class _Seat:
     """One membership of a group. Its round counts what was given back, as the channel's does."""
 
-    __slots__ = ("door", "group", "has_refused", "n_held", "n_written", "number", "ref", "round")
+    __slots__ = ("door", "group", "has_refused", "n_written", "number", "ref", "round")
 
     def __init__(self, ref: Ref[Any], group: str, number: int) -> None:
         self.ref = ref  # of the channel
@@ -44,8 +43,7 @@ class _Seat:
         self.number = number  # that the channel gave it
         self.door = _OPEN  # as the channel was told
         self.round = 0
-        self.n_written = 0  # events, since the channel was told last
-        self.n_held = 0  # events that wait in the outbox and will be written
+        self.n_written = 0  # events, in this turn
         self.has_refused = False  # in this turn; all that follows of the round is refused with it
 
     def tell(self, mail: GroupMail) -> None:
@@ -62,7 +60,7 @@ class Shares:
     def __init__(self) -> None:
         self._seats: dict[Address, _Seat] = {}
         self._parting: list[_Seat] = []  # of memberships that are over, until the channel has the last word
-        self._put: list[tuple[_Seat, Deliver]] = []  # into the outbox, and not told to the channel yet
+        self._put: list[tuple[_Seat, Deliver]] = []  # into the outbox, in this turn
         self._outbox: Outbox | None = None  # into which
 
     @property
@@ -94,25 +92,29 @@ class Shares:
         seat = self._seats.get(share.address)
         if seat is None or (share.seat, share.round) != (seat.number, seat.round) or seat.has_refused:
             return  # the channel has it back, or will by this turn's last word
+        if _door(outbox, socket) is _OPEN and outbox.backlog is not None:
+            outbox.flush()  # in pieces: what is behind the piece that is too much waits, and a share must not
         if _door(outbox, socket) is not _OPEN:
             seat.has_refused = True
             return
         outbox.waiting.append(share.deliver)
         self._put.append((seat, share.deliver))
         self._outbox = outbox
+        if outbox.backlog is not None:
+            outbox.flush()  # one alone is written whole
 
     def settle(self, outbox: Outbox, socket: Socket) -> None:
         """Say what became of all shares.
 
-        To be called when the outbox was flushed, at the end of each turn, and before one is cleared or replaced: with a
-        socket that is not open, for then nothing that it holds will be written.
+        To be called when the outbox was flushed, at the end of each turn, and before it is replaced: with a socket that
+        is not open, for then nothing that it holds will be written.
         """
         door = _door(outbox, socket)
         if self._outbox is not None:
-            self._see_what_was_written(will_be_written=outbox is self._outbox and door is not _GONE)
+            self._see_what_was_written(self._outbox, is_over=outbox is not self._outbox or door is _GONE)
         for seat in self._parting:
             _tell_of_writes(seat, door)
-        self._parting = [seat for seat in self._parting if seat.n_held]
+        self._parting.clear()
         for seat in self._seats.values():
             if door is not _OPEN and door is not seat.door:
                 seat.has_refused = True
@@ -121,23 +123,16 @@ class Shares:
                 seat.tell(Ready(seat.number))
                 seat.door = _OPEN
 
-    def _see_what_was_written(self, *, will_be_written: bool) -> None:
-        """Count what the outbox holds no more. What it holds still counts as refused, unless it will be written."""
-        waiting = self._outbox.waiting if self._outbox is not None else ()
-        held_ids = {id(deliver) for deliver in waiting}
-        held: list[tuple[_Seat, Deliver]] = []
+    def _see_what_was_written(self, outbox: Outbox, *, is_over: bool) -> None:
+        """Count what was put into the outbox as written; but what it holds still, when it is over, as refused."""
+        held = {id(entry) for entry in outbox.waiting} if is_over else ()
         for seat, deliver in self._put:
-            seat.n_held = 0
-            if id(deliver) not in held_ids:
-                seat.n_written += len(deliver.texts)
-            elif will_be_written:
-                held.append((seat, deliver))
-            else:
+            if id(deliver) in held:
                 seat.has_refused = True
-        for seat, deliver in held:
-            seat.n_held += len(deliver.texts)
-        self._put = held
-        self._outbox = self._outbox if held else None
+            else:
+                seat.n_written += len(deliver.texts)
+        self._put.clear()
+        self._outbox = None
 
     def close(self) -> None:
         """Say the last word of a session that ends: it writes nothing more."""
@@ -158,7 +153,7 @@ def _tell_of_writes(seat: _Seat, door: _Door) -> None:
         seat.tell(Sent(seat.number, seat.n_written))
         seat.n_written = 0
     if seat.has_refused:
-        seat.tell(Unsent(seat.number, door is _GONE, seat.n_held))
+        seat.tell(Unsent(seat.number, door is _GONE))
         seat.round += 1
         seat.has_refused = False
         seat.door = _BUSY if door is _OPEN else door

@@ -102,15 +102,6 @@ def test_what_was_told_out_of_order_is_given_back_in_order() -> None:
     assert one.give_back() == events(1, 2)
 
 
-def test_the_first_may_be_kept_when_the_rest_is_given_back() -> None:
-    shared, (one,) = group(n_seats=1)
-    shared.add(events(1, 4, 10))
-    shared.hand_out()
-
-    assert one.give_back(3) == events(4, 4, 10)
-    assert (told(one), one.size) == ([1, 2, 3], 30)
-
-
 def test_who_rises_has_no_turn_any_more() -> None:
     shared, (one, two) = group(n_seats=2)
     shared.rise(one)

@@ -45,8 +45,8 @@ class Bench:
     def sent(self, card: ClientCard, n: int) -> Sent:
         return Sent(self.numbers[card], n)
 
-    def unsent(self, card: ClientCard, is_gone: bool, n_kept: int = 0) -> Unsent:
-        return Unsent(self.numbers[card], is_gone, n_kept)
+    def unsent(self, card: ClientCard, is_gone: bool) -> Unsent:
+        return Unsent(self.numbers[card], is_gone)
 
     def ready(self, card: ClientCard) -> Ready:
         return Ready(self.numbers[card])
@@ -121,35 +121,6 @@ def test_what_a_member_that_left_does_not_write_comes_back_with_its_last_word() 
     assert bench.told(two) == [(0, [3])]
     bench.say(bench.unsent(one, True), bench.sent(one, 1), bench.ready(one))
     assert bench.told(two) == []
-
-
-def test_what_a_member_keeps_to_write_later_is_not_given_to_others() -> None:
-    bench = Bench()
-    one, two = bench.member("c-1"), bench.member("c-2")
-    bench.publish(6)
-    assert bench.told(one) == [(0, [1, 3, 5])]
-    bench.say(bench.unsent(one, False, 2))
-    assert bench.told(two) == [(0, [2, 4, 6]), (0, [5])]
-
-    bench.say(bench.sent(one, 1), bench.unsent(one, True))
-
-    assert bench.told(two) == [(0, [3])]
-
-
-def test_a_member_that_left_may_keep_some_too() -> None:
-    bench = Bench()
-    one, two = bench.member("c-1"), bench.member("c-2")
-    bench.publish(4)
-    bench.groups.leave(one)
-    bench.say(bench.unsent(one, False, 1))
-    again = bench.member("c-1", "other")
-    assert bench.told(two) == [(0, [2, 4]), (0, [3])]
-
-    bench.say(bench.sent(one, 1), bench.sent(one, 1))
-    bench.publish(1)
-
-    assert (bench.told(two), bench.told(again)) == ([(0, [5])], [(0, [5])])
-    assert bench.counters.messages_out == 1
 
 
 def test_a_member_that_confirms_all_after_it_left_needs_no_last_word() -> None:

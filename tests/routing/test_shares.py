@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from arqonbus.actor import ActorSystem
 from arqonbus.actor.testing import ManualDispatcher, Probe
 from arqonbus.protocol.payloads import Empty
@@ -47,10 +45,6 @@ class Bench:
         self.shares.settle(self.outbox, self.socket)
         self.manual.run_until_idle()
         return self.channel.take()
-
-    def bear_losses(self) -> None:
-        """Let another membership bear losses: the outbox writes in pieces from now on."""
-        self.outbox.set_overflow(("r", "d"), "drop_oldest", (), lambda n, place, rule: None, 0.0)
 
     def congest(self) -> None:
         """Let the socket say stop."""
@@ -158,37 +152,41 @@ def test_a_socket_that_is_busy_and_then_gone_says_so() -> None:
     assert bench.end_turn() == [Unsent(SEAT, True)]
 
 
-def test_what_stays_in_the_outbox_of_a_client_that_bears_losses_is_kept_and_told_later() -> None:
+def test_a_client_that_bears_losses_is_written_each_share_alone_and_keeps_none() -> None:
     bench = Bench()
-    bench.bear_losses()
+    bench.outbox.set_overflow(("r", "d"), "drop_oldest", (), lambda n, place, rule: None, 0.0)
+    bench.outbox.waiting.append(deliver_texts([b"before"]))
     bench.take(b"1")
     bench.take(b"2" * 70_000)
-    bench.take(b"3")
-    bench.socket.is_congested = True  # after the piece that is written
+    bench.socket.is_congested = True
+    bench.take(b"3", b"4")
+    bench.take(b"5")
 
-    assert bench.end_turn() == [Sent(SEAT, 2), Unsent(SEAT, False, 1)]
-    bench.take(b"void")
-    assert bench.end_turn() == []
-    bench.drain()
-    assert bench.end_turn() == [Sent(SEAT, 1), Ready(SEAT)]
+    assert bench.outbox.waiting == []
+    assert bench.end_turn() == [Sent(SEAT, 4), Unsent(SEAT, False)]
+    assert bench.socket.texts == [b"before", b"1", b"2" * 70_000, b"3", b"4"]
 
 
-@pytest.mark.parametrize("is_left", [False, True])
-def test_what_stays_in_an_outbox_that_is_cleared_is_given_back_after_all(is_left: bool) -> None:
+def test_a_share_behind_a_piece_that_is_too_much_is_refused() -> None:
     bench = Bench()
-    bench.bear_losses()
+    bench.outbox.set_overflow(("r", "d"), "drop_oldest", (), lambda n, place, rule: None, 0.0)
+    bench.outbox.waiting += [deliver_texts([b"x" * 70_000]), deliver_texts([b"y"])]
+    bench.socket.is_congested = True
+    bench.take(b"1")
+
+    assert bench.end_turn() == [Unsent(SEAT, False)]
+    assert len(bench.outbox.waiting) == 1
+
+
+def test_what_was_put_before_the_client_bears_losses_is_written_in_one_piece() -> None:
+    bench = Bench()
+    bench.socket.is_congested = True
     bench.take(b"1" * 70_000)
     bench.take(b"2")
-    if is_left:
-        bench.shares.rise(PLACE)
-    bench.socket.is_congested = True
-    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT, False, 1)]
+    bench.outbox.set_overflow(("r", "d"), "drop_oldest", (), lambda n, place, rule: None, 0.0)
 
-    bench.shares.settle(bench.outbox, NO_SOCKET)
-    bench.outbox.clear()
-
-    assert bench.end_turn()[:1] == [Unsent(SEAT, True)]
-    assert bench.end_turn() == []
+    assert bench.end_turn() == [Sent(SEAT, 2), Unsent(SEAT, False)]
+    assert bench.socket.texts == [b"1" * 70_000, b"2"]
 
 
 def test_a_member_no_more_writes_what_came_before_and_says_the_last_word() -> None:
