@@ -40,7 +40,7 @@ class GroupBounds(Struct, frozen=True):
 class Seat:
     """One member of a group, and what it was told but has not confirmed."""
 
-    __slots__ = ("card", "gaps", "group", "is_gone", "is_ready", "last_turn", "number", "round", "size", "unconfirmed")
+    __slots__ = ("card", "gaps", "group", "is_ready", "last_turn", "number", "round", "size", "unconfirmed")
 
     def __init__(self, group: Group, card: ClientCard, number: int) -> None:
         self.group = group
@@ -51,7 +51,6 @@ class Seat:
         self.round = 0  # how often it gave back what it had
         self.last_turn = 0  # counted over the group: when it was told an event last
         self.is_ready = True  # takes events
-        self.is_gone = False  # has no connection; it may come back
         self.gaps: list[Range] = []  # lost to the group, not told to this member yet
 
     @property
@@ -121,7 +120,7 @@ class Group:
     @property
     def is_reached(self) -> bool:
         """Whether somebody in it has a connection."""
-        return any(not seat.is_gone for seat in self.seats.values())
+        return any(not card.is_away for card in self.seats)
 
     # --- events -------------------------------------------------------------------------------------------------
 

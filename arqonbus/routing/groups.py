@@ -141,11 +141,11 @@ class Groups:
             seat.confirm(mail.n)
             self._counters.messages_out += mail.n
         elif isinstance(mail, Ready):
-            seat.is_ready, seat.is_gone = True, False
+            seat.is_ready = True
         else:
             seat.group.put_back(seat.give_back())
             seat.round += 1
-            seat.is_ready, seat.is_gone = False, mail.is_gone
+            seat.is_ready = False
         if self._seats.get(seat.card) is seat:
             seat.group.line_up(seat)
         else:

@@ -372,7 +372,6 @@ class Unsent(Struct, frozen=True):
     """[control] The rest of a member's shares was not written and will not be, nor will any more of its round."""
 
     seat: int
-    is_gone: bool  # the member has no connection; else it only cannot take more now
 
 
 class Ready(Struct, frozen=True):

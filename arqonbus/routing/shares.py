@@ -6,7 +6,6 @@ consumer for a group's sake, and what it has not been sent is never in doubt.
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any, Final
 
 from arqonbus.actor import Ref
@@ -20,28 +19,16 @@ Address = tuple[str, str]
 """Room and channel."""
 
 
-class _Door(Enum):
-    """Whether a share can be written."""
-
-    OPEN = "open"
-    BUSY = "busy"  # the socket holds much, or an answer has to go first
-    GONE = "gone"  # there is no connection
-
-
-# Plain names: looking a member up on its class costs as much as the comparison it is for.
-_OPEN, _BUSY, _GONE = _Door
-
-
 class _Seat:
     """One membership of a group. Its round counts what was given back, as the channel's does."""
 
-    __slots__ = ("door", "group", "has_refused", "n_written", "number", "ref", "round")
+    __slots__ = ("group", "has_refused", "is_shut", "n_written", "number", "ref", "round")
 
     def __init__(self, ref: Ref[Any], group: str, number: int) -> None:
         self.ref = ref  # of the channel
         self.group = group
         self.number = number  # that the channel gave it
-        self.door = _OPEN  # as the channel was told
+        self.is_shut = False  # as the channel was told: it may take nothing now
         self.round = 0
         self.n_written = 0  # events, in this turn
         self.has_refused = False  # in this turn; all that follows of the round is refused with it
@@ -50,6 +37,16 @@ class _Seat:
         """Tell the channel, if it is still there."""
         if self.ref.alive:
             self.ref.signal(mail)
+
+    def tell_of_writes(self) -> None:
+        """Tell the channel what was written, and that the rest is given back, if it is."""
+        if self.n_written:
+            self.tell(Sent(self.number, self.n_written))
+            self.n_written = 0
+        if self.has_refused:
+            self.tell(Unsent(self.number))
+            self.round += 1
+            self.has_refused, self.is_shut = False, True
 
 
 class Shares:
@@ -92,9 +89,9 @@ class Shares:
         seat = self._seats.get(share.address)
         if seat is None or (share.seat, share.round) != (seat.number, seat.round) or seat.has_refused:
             return  # the channel has it back, or will by this turn's last word
-        if _door(outbox, socket) is _OPEN and outbox.backlog is not None:
+        if _is_open(outbox, socket) and outbox.backlog is not None:
             outbox.flush()  # in pieces: what is behind the piece that is too much waits, and a share must not
-        if _door(outbox, socket) is not _OPEN:
+        if not _is_open(outbox, socket):
             seat.has_refused = True
             return
         outbox.waiting.append(share.deliver)
@@ -106,22 +103,21 @@ class Shares:
     def settle(self, outbox: Outbox, socket: Socket) -> None:
         """Say what became of all shares.
 
-        To be called when the outbox was flushed, at the end of each turn, and before it is replaced: with a socket that
-        is not open, for then nothing that it holds will be written.
+        To be called when the outbox was flushed, at the end of each turn.
         """
-        door = _door(outbox, socket)
         if self._outbox is not None:
-            self._see_what_was_written(self._outbox, is_over=outbox is not self._outbox or door is _GONE)
+            self._see_what_was_written(self._outbox, is_over=outbox is not self._outbox)
         for seat in self._parting:
-            _tell_of_writes(seat, door)
+            seat.tell_of_writes()
         self._parting.clear()
+        is_open = _is_open(outbox, socket)
         for seat in self._seats.values():
-            if door is not _OPEN and door is not seat.door:
+            if not (is_open or seat.is_shut):
                 seat.has_refused = True
-            _tell_of_writes(seat, door)
-            if door is _OPEN and seat.door is not _OPEN:
+            seat.tell_of_writes()
+            if is_open and seat.is_shut:
                 seat.tell(Ready(seat.number))
-                seat.door = _OPEN
+                seat.is_shut = False
 
     def _see_what_was_written(self, outbox: Outbox, *, is_over: bool) -> None:
         """Count what was put into the outbox as written; but what it holds still, when it is over, as refused."""
@@ -137,7 +133,7 @@ class Shares:
     def close(self) -> None:
         """Say the last word of a session that ends: it writes nothing more."""
         for seat in (*self._parting, *self._seats.values()):
-            seat.tell(Unsent(seat.number, True))
+            seat.tell(Unsent(seat.number))
         self._seats.clear()
         self._parting.clear()
         self._put.clear()
@@ -147,19 +143,6 @@ NO_SHARES: Final = Shares()
 """Of a session that is in no group. Nobody sits there, so one serves all."""
 
 
-def _tell_of_writes(seat: _Seat, door: _Door) -> None:
-    """Tell the channel what was written, and what is given back."""
-    if seat.n_written:
-        seat.tell(Sent(seat.number, seat.n_written))
-        seat.n_written = 0
-    if seat.has_refused:
-        seat.tell(Unsent(seat.number, door is _GONE))
-        seat.round += 1
-        seat.has_refused = False
-        seat.door = _BUSY if door is _OPEN else door
-
-
-def _door(outbox: Outbox, socket: Socket) -> _Door:
-    if not socket.is_open:
-        return _GONE
-    return _BUSY if outbox.is_blocked or outbox.cork_at is not None else _OPEN
+def _is_open(outbox: Outbox, socket: Socket) -> bool:
+    """Whether what is put into the outbox now is written in this turn."""
+    return socket.is_open and not outbox.is_blocked and outbox.cork_at is None

@@ -135,10 +135,10 @@ def test_a_group_is_reached_while_one_of_it_has_a_connection() -> None:
     shared, (one, two) = group(n_seats=2)
     assert shared.is_reached
 
-    one.is_gone = two.is_gone = True
+    one.card.is_away = two.card.is_away = True
     assert not shared.is_reached
 
-    two.is_gone = False
+    two.card.is_away = False
     assert shared.is_reached
     assert not group()[0].is_reached
 

@@ -170,7 +170,7 @@ def test_a_position_without_a_channel_is_refused() -> None:
 
 
 def test_a_membership_of_a_group_comes_back_without_a_position() -> None:
-    steps = resumption(("r", "a", 1)).plan([("r", "a"), ("r", "b")], groups={("r", "a"): "g"})
+    steps = resumption(("r", "a", 1)).plan([("r", "a"), ("r", "b")], 9, groups={("r", "a"): "g"})
 
     assert steps == [
         ("r", "a", JoinChannelArgs("r", "a", group="g"), {}),

@@ -72,7 +72,7 @@ def test_a_socket_that_holds_much_refuses_once_and_says_when_it_can_go_on() -> N
     bench = Bench()
     bench.take(b"1")
     bench.socket.is_congested = True
-    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT, False)]
+    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT)]
 
     bench.take(b"2")
     assert bench.end_turn() == []
@@ -92,7 +92,7 @@ def test_what_is_refused_voids_all_that_follows_of_its_round_though_the_socket_d
     bench.drain()
     bench.take(b"2")
 
-    assert bench.end_turn() == [Unsent(SEAT, False), Ready(SEAT)]
+    assert bench.end_turn() == [Unsent(SEAT), Ready(SEAT)]
     assert bench.socket.texts == [b"fills"]
 
 
@@ -100,7 +100,7 @@ def test_while_an_answer_has_to_go_first_shares_are_refused() -> None:
     bench = Bench()
     bench.outbox.cork()
     bench.take(b"1")
-    assert bench.end_turn() == [Unsent(SEAT, False)]
+    assert bench.end_turn() == [Unsent(SEAT)]
 
     bench.outbox.uncork(deliver_texts([b"answer"]))
 
@@ -115,9 +115,9 @@ def test_what_was_in_an_outbox_that_is_thrown_away_is_given_back() -> None:
     bench.outbox, bench.socket = bench.new_outbox(), NO_SOCKET  # type: ignore[assignment]
     bench.take(b"2")
 
-    assert bench.end_turn() == [Unsent(SEAT, True)]
+    assert bench.end_turn() == [Unsent(SEAT)]
     bench.take(b"3", n_round=1)
-    assert bench.end_turn() == [Unsent(SEAT, True)]
+    assert bench.end_turn() == [Unsent(SEAT)]
     assert bench.end_turn() == []
 
 
@@ -129,7 +129,7 @@ def test_what_was_written_before_the_outbox_was_thrown_away_is_confirmed() -> No
 
     bench.outbox, bench.socket = bench.new_outbox(), NO_SOCKET  # type: ignore[assignment]
 
-    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT, True)]
+    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT)]
 
 
 def test_what_was_written_before_the_socket_closed_in_the_same_turn_is_confirmed() -> None:
@@ -139,17 +139,17 @@ def test_what_was_written_before_the_socket_closed_in_the_same_turn_is_confirmed
     bench.socket.close(4000, "drain over")
     bench.take(b"2")
 
-    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT, True)]
+    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT)]
 
 
-def test_a_socket_that_is_busy_and_then_gone_says_so() -> None:
+def test_a_socket_that_is_busy_and_then_gone_is_told_once() -> None:
     bench = Bench()
     bench.congest()
-    assert bench.end_turn() == [Unsent(SEAT, False)]
+    assert bench.end_turn() == [Unsent(SEAT)]
 
     bench.socket.close(1000, "")
 
-    assert bench.end_turn() == [Unsent(SEAT, True)]
+    assert bench.end_turn() == []
 
 
 def test_a_client_that_bears_losses_is_written_each_share_alone_and_keeps_none() -> None:
@@ -163,7 +163,7 @@ def test_a_client_that_bears_losses_is_written_each_share_alone_and_keeps_none()
     bench.take(b"5")
 
     assert bench.outbox.waiting == []
-    assert bench.end_turn() == [Sent(SEAT, 4), Unsent(SEAT, False)]
+    assert bench.end_turn() == [Sent(SEAT, 4), Unsent(SEAT)]
     assert bench.socket.texts == [b"before", b"1", b"2" * 70_000, b"3", b"4"]
 
 
@@ -174,7 +174,7 @@ def test_a_share_behind_a_piece_that_is_too_much_is_refused() -> None:
     bench.socket.is_congested = True
     bench.take(b"1")
 
-    assert bench.end_turn() == [Unsent(SEAT, False)]
+    assert bench.end_turn() == [Unsent(SEAT)]
     assert len(bench.outbox.waiting) == 1
 
 
@@ -185,7 +185,7 @@ def test_what_was_put_before_the_client_bears_losses_is_written_in_one_piece() -
     bench.take(b"2")
     bench.outbox.set_overflow(("r", "d"), "drop_oldest", (), lambda n, place, rule: None, 0.0)
 
-    assert bench.end_turn() == [Sent(SEAT, 2), Unsent(SEAT, False)]
+    assert bench.end_turn() == [Sent(SEAT, 2), Unsent(SEAT)]
     assert bench.socket.texts == [b"1" * 70_000, b"2"]
 
 
@@ -195,7 +195,7 @@ def test_a_member_no_more_writes_what_came_before_and_says_the_last_word() -> No
     bench.shares.rise(PLACE)
     assert bench.shares.groups == {}
 
-    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT, False)]
+    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT)]
     bench.take(b"2", n_round=1)
     assert bench.end_turn() == []
     assert bench.socket.texts == [b"1"]
@@ -217,7 +217,7 @@ def test_to_sit_again_changes_nothing_but_a_channel_made_anew_begins_anew() -> N
     bench.take(b"2")
 
     assert bench.shares.groups == {PLACE: "h"}
-    assert bench.end_turn() == [Unsent(SEAT, False)]
+    assert bench.end_turn() == [Unsent(SEAT)]
     assert anew.take() == [Sent(SEAT, 1)]
 
 
@@ -228,7 +228,7 @@ def test_a_session_that_ends_says_the_last_word_to_all_its_groups() -> None:
     bench.shares.close()
     bench.manual.run_until_idle()
 
-    assert bench.channel.take() == [Unsent(SEAT, True)]
+    assert bench.channel.take() == [Unsent(SEAT)]
     assert bench.end_turn() == []
 
 
