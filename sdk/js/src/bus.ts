@@ -164,9 +164,7 @@ export class Bus<S extends Schema = AnySchema> extends Commands {
 
   /** Depths now, and counts since the start. */
   stats(): Stats {
-    let queued = 0;
-    for (const reader of this.#readers) queued += reader.queued;
-    return { ...this.#core.stats, state: this.state, outbox: this.#core.outbox.depth, queued };
+    return { ...this.#core.stats, state: this.state, outbox: this.#core.outbox.depth, queued: depth(this.#readers) };
   }
 
   /**
@@ -175,16 +173,17 @@ export class Bus<S extends Schema = AnySchema> extends Commands {
    */
   async drain({ timeoutMs = OUTBOX_TTL_MS }: { timeoutMs?: number } = {}): Promise<{ calls: number; messages: number }> {
     const { outbox, options: { clock } } = this.#core;
+    const readers = [...this.#readers];
     let timer: unknown;
     if (this.state !== "idle" && this.state !== "closed") {
       this.#core.drain();
       this.#channels.leaveAll();
-      for (const reader of this.#readers) reader.end();
+      for (const reader of readers) reader.end();
       const deadline = new Promise<void>((resolve) => (timer = clock.setTimeout(resolve, timeoutMs)));
       await Promise.race([this.#settled(), deadline]);
       clock.clearTimeout(timer);
     }
-    const left = { calls: outbox.depth + this.#requests.size, messages: this.stats().queued };
+    const left = { calls: outbox.depth + this.#requests.size, messages: depth(readers) };
     this.#core.close();
     return left;
   }
@@ -401,6 +400,10 @@ export class Bus<S extends Schema = AnySchema> extends Commands {
     if (onError) onError(error);
     else if (!isHeard) console.error("arqonbus:", error);
   }
+}
+
+function depth(readers: Iterable<Reader<never>>): number {
+  return [...readers].reduce((sum, { queued }) => sum + queued, 0);
 }
 
 /** Make a bus and begin to dial; it can be used at once. */

@@ -362,8 +362,9 @@ export class Core {
     if (this.state === "closed" || this.state === "idle") return;
     this.#isHeld = true;
     if (gone) {
+      const had = this.#isUp || this.#isDialling;
       this.#drop(code);
-      if (this.state !== "draining") this.#change("reconnecting", "lost");
+      if (had && this.state !== "draining") this.#change("reconnecting", "lost");
     } else if (!this.#isUp && !this.#isDialling) this.options.clock.clearTimeout(this.#timer);
   }
 
