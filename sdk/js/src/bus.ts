@@ -7,7 +7,7 @@ import { Commands } from "./commands.js";
 import type { SocketClass } from "./connection.js";
 import { Core } from "./core.js";
 import { Emitter, type Off } from "./emitter.js";
-import { BusClosed, CannotConnect, ReplyError, type BusError } from "./errors.js";
+import { CannotConnect, closed, ReplyError, type BusError } from "./errors.js";
 import { follow } from "./lifecycle.js";
 import { Presence } from "./presence.js";
 import { Reader, type Desk } from "./reader.js";
@@ -51,8 +51,7 @@ export class Bus<S extends Schema = AnySchema> extends Commands {
     const { clock = machineClock, random = Math.random } = options;
     const Socket = options.WebSocket ?? (globalThis as { WebSocket?: unknown }).WebSocket as SocketClass | undefined;
     if (!Socket) {
-      const hint = 'npm install ws; import WebSocket from "ws"; connect(url, { WebSocket })';
-      throw new CannotConnect("cannot_connect", "this platform has no WebSocket", { hint });
+      throw new CannotConnect('no WebSocket here: npm install ws; import WebSocket from "ws"; connect(url, { WebSocket })');
     }
     this.#options = options;
     this.#requests = new Requests(clock);
@@ -106,7 +105,7 @@ export class Bus<S extends Schema = AnySchema> extends Commands {
       signal?.throwIfAborted();
       const isOver = (): boolean => {
         if (this.#core.isUp) resolve(this);
-        else if (this.state === "closed") reject(new BusClosed(this.error));
+        else if (this.state === "closed") reject(closed(this.error));
         else return false;
         return true;
       };
@@ -362,7 +361,7 @@ export class Bus<S extends Schema = AnySchema> extends Commands {
   }
 
   #mustTakeMore(): void {
-    if (this.state === "draining" || this.state === "closed") throw new BusClosed(this.error);
+    if (this.state === "draining" || this.state === "closed") throw closed(this.error);
   }
 
   // --- what comes
@@ -388,7 +387,7 @@ export class Bus<S extends Schema = AnySchema> extends Commands {
 
   #closed(error: BusError | undefined): void {
     this.#unfollow();
-    const reason = new BusClosed(error);
+    const reason = closed(error);
     this.#requests.failAll(reason);
     this.#channels.end(error && reason);
     for (const reader of this.#readers) reader.end(error && reason, !error);

@@ -1,6 +1,6 @@
 // Text to frames and back, names, and ids.
 
-import { BusError, InvalidRequest } from "./errors.js";
+import { InvalidRequest, type BusError } from "./errors.js";
 
 /** One message of the server, as it was parsed. */
 export type Frame = Record<string, any>;
@@ -61,5 +61,5 @@ export function ids(): () => string {
 }
 
 function invalid(message: string, cause?: unknown): BusError {
-  return new InvalidRequest("invalid_args", message, { cause, hint: "mend the call" });
+  return new InvalidRequest(message, { cause });
 }

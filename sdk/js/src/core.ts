@@ -9,7 +9,7 @@ import { decode, ids, sizeOf, type Frame } from "./codec.js";
 import { AWAY, DRAIN_OVER, FORBIDDEN, NO_CLOSE_FRAME, NORMAL, reconnectAfter, TOKEN_EXPIRED, UNAUTHENTICATED } from "./codes.js";
 import { Connection, type SocketClass } from "./connection.js";
 import {
-  BusClosed, BusError, CannotConnect, expired, notConnected, outcomeUnknown, rejection, tooLarge, Unauthorized,
+  BusClosed, BusError, CannotConnect, closed, Expired, InvalidRequest, NotConnected, OutcomeUnknown, rejection, Unauthorized,
 } from "./errors.js";
 import { Outbox, type AfterLoss, type Call } from "./outbox.js";
 import { Pulse } from "./pulse.js";
@@ -161,7 +161,7 @@ export class Core {
         ended: (code, reason) => isCurrent() && this.#lost(code, reason, this.#isUp ? (code === NO_CLOSE_FRAME ? "lost" : "closed_by_server") : "dial_failed"),
       });
     } catch (cause) {
-      this.#finish(new CannotConnect("cannot_connect", `cannot dial ${url}`, { cause, hint: "see the URL" }), "dial_failed");
+      this.#finish(new CannotConnect(`cannot dial ${url}`, { cause, retryable: false }), "dial_failed");
     }
   }
 
@@ -177,9 +177,7 @@ export class Core {
   /** A dial came to nothing before the server could say why. */
   #failed(cause: unknown): void {
     const words = cause instanceof Error ? cause.message : String(cause);
-    const hint = "see the address, the token function and the server";
-    const error = new CannotConnect("cannot_connect", words, { cause, hint, retryable: true });
-    this.#lost(NO_CLOSE_FRAME, words, "dial_failed", cause instanceof BusError ? cause : error);
+    this.#lost(NO_CLOSE_FRAME, words, "dial_failed", cause instanceof BusError ? cause : new CannotConnect(words, { cause }));
   }
 
   // --- connected
@@ -201,7 +199,7 @@ export class Core {
     // What may have been done is asked for again, before anything newer, where the server knows a repeat.
     for (const call of [...this.outbox.waiting.values()]) {
       if (call.afterLoss === "again" || (call.afterLoss === "repeat" && isSame)) this.#write(call.text);
-      else if (call.afterLoss === "repeat") this.outbox.finish(call, undefined, outcomeUnknown("the connection was lost"));
+      else if (call.afterLoss === "repeat") this.outbox.finish(call, undefined, new OutcomeUnknown("the connection was lost"));
     }
     this.#flush();
   }
@@ -216,7 +214,7 @@ export class Core {
     const frame = decode(text);
     if (!frame) {
       this.stats.unreadable++;
-      this.#ears.report(new BusError("unreadable", "a message of the server could not be read"));
+      this.#ears.report(new BusError("a message of the server could not be read", { code: "unreadable" }));
       return;
     }
     const { type, event, payload } = frame;
@@ -244,7 +242,7 @@ export class Core {
     if (this.#isUp) return;
     const { code, message, retryable, details } = error;
     if (code === "unauthenticated" || code === "forbidden") {
-      const why = new Unauthorized(message, undefined, code);
+      const why = new Unauthorized(message, { code });
       this.#lost(code === "forbidden" ? FORBIDDEN : UNAUTHENTICATED, message, "refused", why);
     } else if (retryable) {
       this.#retryAfterMs = (details?.["retry_after_ms"] as number) ?? 0;
@@ -309,7 +307,7 @@ export class Core {
     if (!wasUp) return;
     this.#blocking.clear();
     this.#pulse.isDeaf = false;
-    this.outbox.failAll(() => outcomeUnknown("the connection was lost"), ({ sent, afterLoss }) => !!sent && afterLoss === "unknown");
+    this.outbox.failAll(() => new OutcomeUnknown("the connection was lost"), ({ sent, afterLoss }) => !!sent && afterLoss === "unknown");
     for (const [id, call] of this.outbox.waiting) if (call.afterLoss === "forget") this.outbox.waiting.delete(id);
     this.#ears.lost();
   }
@@ -319,7 +317,7 @@ export class Core {
     this.error = error;
     this.#drop(NORMAL);
     this.#change("closed", cause, facts);
-    this.outbox.failAll(() => new BusClosed(error));
+    this.outbox.failAll(() => closed(error));
     this.#ears.closed(error);
   }
 
@@ -385,10 +383,10 @@ export class Core {
     const { id, text, options, afterLoss, answered, address, timeoutMs } = outgoing;
     return new Promise((resolve, reject) => {
       const { whenOffline = "queue", signal } = options;
-      if (this.state === "closed" || this.state === "idle") throw new BusClosed(this.error);
+      if (this.state === "closed" || this.state === "idle") throw closed(this.error);
       signal?.throwIfAborted();
       this.#checkSize(text);
-      if (!this.#isUp && whenOffline === "reject") throw notConnected();
+      if (!this.#isUp && whenOffline === "reject") throw new NotConnected("there is no connection now");
       if (!this.#isUp && whenOffline === "drop" && !answered) {
         this.stats.dropped++;
         resolve({});
@@ -414,7 +412,7 @@ export class Core {
     const { clock } = this.options;
     const timer = clock.setTimeout(() => {
       if (!call.sent) this.stats.expired++;
-      this.outbox.finish(call, undefined, call.sent ? outcomeUnknown(`no answer within ${timeoutMs} ms`) : expired());
+      this.outbox.finish(call, undefined, call.sent ? new OutcomeUnknown(`no answer within ${timeoutMs} ms`) : new Expired("it could not be sent in time"));
     }, timeoutMs);
     const abort = () => this.outbox.finish(call, undefined, signal!.reason);
     signal?.addEventListener("abort", abort);
@@ -427,7 +425,7 @@ export class Core {
   #checkSize(text: string): void {
     const limit = this.session?.limits.max_message_bytes ?? Infinity;
     const size = sizeOf(text, limit);
-    if (size > limit) throw tooLarge(size, limit);
+    if (size > limit) throw new InvalidRequest(`expected at most ${limit} bytes, got ${size}`, { code: "too_large" });
   }
 
   #enqueue(call: Call): void {
@@ -512,8 +510,6 @@ export class Core {
 function ended(code: number, reason: string): BusError {
   const words = reason || `the connection ended with ${code}`;
   if (code === UNAUTHENTICATED || code === FORBIDDEN) return new Unauthorized(words);
-  if (code === NO_CLOSE_FRAME) {
-    return new CannotConnect("cannot_connect", words, { retryable: true, hint: "see the address and the server" });
-  }
-  return new BusClosed(undefined, `the server closed the connection: ${words}`, { code, reason });
+  if (code === NO_CLOSE_FRAME) return new CannotConnect(words);
+  return new BusClosed(`the server closed the connection: ${words}`, { details: { code, reason } });
 }

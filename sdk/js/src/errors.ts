@@ -1,27 +1,26 @@
 // The tree of errors: one class for each decision that the caller can take.
 //
 // BusError
-// ├── CannotConnect     look at the address and the server, try later
-// ├── Unauthorized      get other credentials
-// ├── BusClosed         make a new bus
-// ├── NotConnected      wait for `connected`
-// ├── OutboxFull        slow down
-// ├── Expired           send again: nothing was done
-// ├── OutcomeUnknown    look before sending again: it may be done
-// ├── Rejected          the server said no: read the code
-// │   ├── InvalidRequest, Denied, NotFound, Conflict, LimitReached, TryLater, ServerFault
-// ├── NoResponder       start one
-// ├── RequestFailed     the responder said no: read the code
-// ├── DecodeError       mend the decoder, or the sender
-// ├── SubscriptionEnded subscribe again, or not
-// └── SlowReader        read faster, or take another policy
+// ├── CannotConnect      look at the address and the server, try later
+// ├── Unauthorized       get other credentials
+// ├── BusClosed          make a new bus
+// ├── NotConnected       wait for `connected`
+// ├── OutboxFull         slow down
+// ├── Expired            send again: nothing was done
+// ├── OutcomeUnknown     look before sending again: it may be done
+// ├── Rejected           the server said no: read the code
+// │   └── InvalidRequest, Denied, NotFound, Conflict, LimitReached, TryLater, ServerFault
+// ├── NoResponder        start one
+// ├── RequestFailed      the responder said no: read the code
+// ├── DecodeError        mend the decoder, or the sender
+// ├── SubscriptionEnded  subscribe again, or not
+// └── SlowReader         read faster, or take another policy
 
 import type { ErrorBody } from "./wire.js";
 
-/** What an error says beside its words. */
+/** What an error says beside its words; what is absent is as its class says. */
 export interface ErrorFacts {
-  /** What to do. */
-  hint?: string;
+  code?: string;
   retryable?: boolean;
   details?: Record<string, unknown> | undefined;
   cause?: unknown;
@@ -30,33 +29,23 @@ export interface ErrorFacts {
 /** Root of everything that this package throws or rejects with. */
 export class BusError extends Error {
   /** A word for programs: of the server for `Rejected`, else of this package. */
-  readonly code: string;
+  declare readonly code: string;
   /** What to do about it. */
-  readonly hint: string;
+  declare readonly hint: string;
   /** True: the same call may succeed later. */
-  readonly retryable: boolean;
-  readonly details: Record<string, unknown> | undefined;
+  declare readonly retryable: boolean;
+  declare readonly details: Record<string, unknown> | undefined;
 
-  constructor(code: string, message: string, facts: ErrorFacts = {}) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
-    this.code = code;
-    this.hint = facts.hint ?? "";
-    this.retryable = facts.retryable ?? false;
-    this.details = facts.details;
+  constructor(message: string, { cause, ...facts }: ErrorFacts = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    Object.assign(this, facts);
   }
 }
 
 export class CannotConnect extends BusError {}
-export class Unauthorized extends BusError {
-  constructor(message = "the server does not accept the credentials", cause?: unknown, code = "unauthenticated") {
-    super(code, message, { cause, hint: "get another token" });
-  }
-}
-export class BusClosed extends BusError {
-  constructor(cause?: unknown, message = "the bus is closed", details?: Record<string, unknown>) {
-    super("closed", message, { cause, details, hint: "make a new one with connect()" });
-  }
-}
+/** The server does not let these credentials in. A token function throws it to end the bus. */
+export class Unauthorized extends BusError {}
+export class BusClosed extends BusError {}
 export class NotConnected extends BusError {}
 export class OutboxFull extends BusError {}
 export class Expired extends BusError {}
@@ -90,42 +79,46 @@ export class ReplyError extends Error {
   }
 }
 
-// Names survive minifiers, which rename classes but not keys.
-for (const [name, kind] of Object.entries({
-  BusError, CannotConnect, Unauthorized, BusClosed, NotConnected, OutboxFull, Expired, OutcomeUnknown, Rejected,
-  InvalidRequest, Denied, NotFound, Conflict, LimitReached, TryLater, ServerFault, NoResponder, RequestFailed,
-  DecodeError, SubscriptionEnded, SlowReader, ReplyError,
-})) Object.defineProperty(kind.prototype, "name", { value: name });
+type Kind = new (message: string, facts?: ErrorFacts) => BusError;
+type Row = [kind: Kind, name: string, codes: string, hint: string, retryable?: boolean];
 
-type Row = [codes: string, kind: typeof Rejected, hint: string];
-
+// One table: class, its name (minifiers rename classes), its codes (the first is its own), what to do, and whether the
+// same call may succeed later.
 const ROWS: Row[] = [
-  ["invalid_json invalid_envelope unsupported_version unknown_type unknown_command invalid_args too_large", InvalidRequest, "mend the call"],
-  ["unauthenticated forbidden", Denied, "get the right to do this"],
-  ["not_found", NotFound, "make it, or name another"],
-  ["already_exists conflict", Conflict, "look at its state"],
-  ["limit_exceeded", LimitReached, "give something up"],
-  ["rate_limited unavailable overloaded", TryLater, "wait, then try again"],
-  ["internal", ServerFault, "report details.trace_id"],
+  [BusError, "BusError", "error", ""],
+  [CannotConnect, "CannotConnect", "cannot_connect", "check the address, and that the server runs", true],
+  [Unauthorized, "Unauthorized", "unauthenticated", "connect with other credentials"],
+  [BusClosed, "BusClosed", "closed", "make a new bus with connect()"],
+  [NotConnected, "NotConnected", "not_connected", "wait for bus.ready()", true],
+  [OutboxFull, "OutboxFull", "outbox_full", "wait for answers before you send more", true],
+  [Expired, "Expired", "expired", "nothing was done: send it again", true],
+  [OutcomeUnknown, "OutcomeUnknown", "outcome_unknown timeout", "it may be done: look before you send it again"],
+  [Rejected, "Rejected", "rejected", "read the code"],
+  [InvalidRequest, "InvalidRequest", "invalid_args invalid_json invalid_envelope unsupported_version unknown_type unknown_command too_large", "mend the call"],
+  [Denied, "Denied", "forbidden unauthenticated", "get the right to do this"],
+  [NotFound, "NotFound", "not_found", "make it, or check the name"],
+  [Conflict, "Conflict", "conflict already_exists", "look at its state"],
+  [LimitReached, "LimitReached", "limit_exceeded", "give something up"],
+  [TryLater, "TryLater", "unavailable rate_limited overloaded", "wait, then try again", true],
+  [ServerFault, "ServerFault", "internal", "report details.trace_id", true],
+  [NoResponder, "NoResponder", "no_responder", "start a responder", true],
+  [RequestFailed, "RequestFailed", "handler_failed", "look at the responder"],
+  [DecodeError, "DecodeError", "decode", "check the decoder, or the sender"],
+  [SubscriptionEnded, "SubscriptionEnded", "deleted", "subscribe again if it is made anew"],
+  [SlowReader, "SlowReader", "slow_reader", "read faster, or see whenFull"],
+  [ReplyError as unknown as Kind, "ReplyError", "handler_failed", ""],
 ];
+
+for (const [kind, name, codes, hint, retryable = false] of ROWS) {
+  Object.assign(kind.prototype, { name, code: codes.split(" ")[0], hint, retryable });
+}
+
+/** What calls of a bus that is over fail with. */
+export const closed = (cause?: unknown): BusClosed => new BusClosed("the bus is closed", { cause });
 
 /** Make the error for a refusal of the server. */
 export function rejection({ code, message, retryable, details }: ErrorBody): BusError {
-  if (code === "timeout") return new OutcomeUnknown("outcome_unknown", message, { retryable, details, hint: LOOK });
-  const row = ROWS.find(([codes]) => codes.split(" ").includes(code));
-  const [, kind, hint] = row ?? ["", retryable ? TryLater : Rejected, ""];
-  return new kind(code, message, { hint, retryable, details });
+  const row = ROWS.find(([kind, , codes]) => (kind === OutcomeUnknown || kind.prototype instanceof Rejected) && codes.split(" ").includes(code));
+  const kind = row?.[0] ?? (retryable ? TryLater : Rejected);
+  return new kind(message, { code: kind === OutcomeUnknown ? "outcome_unknown" : code, retryable, details });
 }
-
-const LOOK = "look before you send it again";
-
-export const tooLarge = (size: number, limit: number): InvalidRequest =>
-  new InvalidRequest("too_large", `expected at most ${limit} bytes, got ${size}`, { hint: "send less at once" });
-export const outcomeUnknown = (why: string): OutcomeUnknown =>
-  new OutcomeUnknown("outcome_unknown", `${why}; it may be done`, { retryable: true, hint: LOOK });
-export const expired = (): Expired =>
-  new Expired("expired", "it could not be sent in time; nothing was done", { retryable: true, hint: "send it again" });
-export const notConnected = (): NotConnected =>
-  new NotConnected("not_connected", "there is no connection now", { retryable: true, hint: "wait for bus.ready()" });
-export const outboxFull = (): OutboxFull =>
-  new OutboxFull("outbox_full", "the outbox is full", { retryable: true, hint: "wait for answers before you send more" });

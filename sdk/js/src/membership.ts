@@ -236,7 +236,7 @@ export class Membership {
     this.#tops.delete(channel);
     for (const handle of this.handles) {
       handle.cursors.delete(channel);
-      if (!this.#isRoom) handle.end(new SubscriptionEnded(reason, `${this.room}:${channel} is gone`, { hint: "subscribe again, or not" }));
+      if (!this.#isRoom) handle.end(new SubscriptionEnded(`${this.room}:${channel} is gone`, { code: reason }));
     }
     return !this.#isRoom;
   }

@@ -1,6 +1,6 @@
 // What waits to be sent, and what was sent and waits for its answer. Bounded in number and in size.
 
-import { outboxFull } from "./errors.js";
+import { OutboxFull } from "./errors.js";
 import type { Frame } from "./codec.js";
 
 /** What becomes of a call whose connection ends before its answer comes. */
@@ -64,7 +64,7 @@ export class Outbox {
 
   /** Take in one more. Throws OutboxFull. */
   hold(call: Call): void {
-    if (this.#held >= this.#messages || this.#heldSize + call.text.length > this.#size) throw outboxFull();
+    if (this.#held >= this.#messages || this.#heldSize + call.text.length > this.#size) throw new OutboxFull("the outbox is full");
     this.#held++;
     this.#heldSize += call.text.length;
     const { settle } = call;

@@ -155,7 +155,7 @@ export class Reader<T = unknown> implements AsyncIterableIterator<Message<T>> {
     }
     if (whenFull === "block" && this.desk.block(this, true)) return (this.#isBlocking = true);
     if (whenFull === "block" || whenFull === "error") {
-      this.end(new SlowReader("slow_reader", "the reader did not keep up", { hint: "read faster, or see whenFull" }));
+      this.end(new SlowReader("the reader did not keep up"));
       return false;
     }
     while (this.#entries.length && this.#isFull(entry.size)) {
@@ -196,7 +196,7 @@ export class Reader<T = unknown> implements AsyncIterableIterator<Message<T>> {
     try {
       value = message(entry, this.#options.decode);
     } catch (cause) {
-      const error = new DecodeError("decode", `the payload of ${entry.frame["id"]} does not fit`, { cause });
+      const error = new DecodeError(`the payload of ${entry.frame["id"]} does not fit`, { cause });
       if (waiter && this.#options.onDecodeError !== "skip") this.#waiters.shift()!.reject(error);
       else this.desk.report(error);
       // What was missing before it is still missing before the next one.

@@ -2,7 +2,7 @@
 
 import type { Clock } from "./clock.js";
 import type { Frame } from "./codec.js";
-import { NoResponder, NotFound, outcomeUnknown, RequestFailed } from "./errors.js";
+import { NoResponder, NotFound, OutcomeUnknown, RequestFailed } from "./errors.js";
 import type { SendOptions } from "./types.js";
 
 interface Question {
@@ -11,8 +11,6 @@ interface Question {
   /** True: the server has it. */
   isSent: boolean;
 }
-
-const FAILED = "handler_failed";
 
 /** The table of questions by their id. */
 export class Requests {
@@ -39,12 +37,12 @@ export class Requests {
           question.isSent = true;
           if (absent?.length || delivered === 0) reject(noResponder());
         }, (error) => reject(error instanceof NotFound ? noResponder() : error));
-        timer = this.#clock.setTimeout(() => reject(outcomeUnknown(`no reply within ${timeoutMs} ms`)), timeoutMs);
+        timer = this.#clock.setTimeout(() => reject(new OutcomeUnknown(`no reply within ${timeoutMs} ms`)), timeoutMs);
         abort = () => reject(signal!.reason);
         signal?.addEventListener("abort", abort);
       });
       const error = reply["metadata"]?.error;
-      if (error) throw new RequestFailed(error.code ?? FAILED, error.message || "the responder failed", { hint: "look at the responder" });
+      if (error) throw new RequestFailed(error.message || "the responder failed", { code: error.code });
       return reply;
     } finally {
       this.#open.delete(id);
@@ -63,7 +61,7 @@ export class Requests {
   /** The client has another id: replies to what it asked before find nobody. */
   orphaned(isWaiting: (id: string) => boolean): void {
     for (const [id, question] of this.#open) {
-      if (question.isSent || isWaiting(id)) question.reject(outcomeUnknown("the connection was lost"));
+      if (question.isSent || isWaiting(id)) question.reject(new OutcomeUnknown("the connection was lost"));
     }
   }
 
@@ -72,5 +70,4 @@ export class Requests {
   }
 }
 
-const noResponder = (): NoResponder =>
-  new NoResponder("no_responder", "nobody is there to answer", { retryable: true, hint: "start a responder" });
+const noResponder = (): NoResponder => new NoResponder("nobody is there to answer");

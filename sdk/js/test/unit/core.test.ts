@@ -177,7 +177,7 @@ describe("dial", () => {
       try {
         connect("ws://bus.test");
       } catch (error) {
-        expect((error as CannotConnect).hint).toContain('import WebSocket from "ws"');
+        expect((error as CannotConnect).message).toContain('import WebSocket from "ws"');
       }
     } finally {
       if (had) (globalThis as { WebSocket?: unknown }).WebSocket = had;
