@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The public surface of @arqonbus/client.
 
 export { Bus, connect } from "./bus.js";
