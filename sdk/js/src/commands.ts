@@ -1,4 +1,4 @@
-// Every command of the server as a typed method.
+// Every command of the server as a typed method: `channel_info` is `channelInfo`.
 
 import { roomName, split } from "./codec.js";
 import type { CallOptions, CommandName, CommandTable } from "./types.js";
@@ -8,100 +8,66 @@ type Args<K extends CommandName> = CommandTable[K]["args"];
 type Result<K extends CommandName> = Promise<CommandTable[K]["result"]>;
 type Rest<K extends CommandName> = Omit<Args<K>, "room" | "channel"> & CallOptions;
 
-/** Base of the bus: what it can ask the server for. */
-export abstract class Commands {
+/** What a bus can ask its server for. */
+export interface CommandMethods {
   /** Run any command by its name. */
-  abstract command<K extends CommandName>(name: K, args: Args<K>, options?: CallOptions): Result<K>;
-
-  ping(options?: CallOptions): Result<"ping"> {
-    return this.command("ping", {}, options);
-  }
-
-  status(options?: CallOptions): Result<"status"> {
-    return this.command("status", {}, options);
-  }
-
+  command<K extends CommandName>(name: K, args: Args<K>, options?: CallOptions): Result<K>;
+  ping(options?: CallOptions): Result<"ping">;
+  status(options?: CallOptions): Result<"status">;
   /** JSON Schema of one command, or of all. */
-  help(command?: string, options?: CallOptions): Result<"help"> {
-    return this.command("help", { command: command ?? null }, options);
-  }
-
-  whoami(options?: CallOptions): Result<"whoami"> {
-    return this.command("whoami", {}, options);
-  }
-
+  help(command?: string, options?: CallOptions): Result<"help">;
+  whoami(options?: CallOptions): Result<"whoami">;
   /** Change what others see of this client; what is not named stays. */
-  setProfile(profile: Profile, options?: CallOptions): Result<"set_profile"> {
-    return this.command("set_profile", profile, options);
-  }
-
-  createChannel(address: string, options: ChannelOptions = {}, call?: CallOptions): Result<"create_channel"> {
-    return this.command("create_channel", { ...place(address), options }, call);
-  }
-
+  setProfile(profile: Profile & CallOptions): Result<"set_profile">;
+  createChannel(address: string, options?: ChannelOptions, call?: CallOptions): Result<"create_channel">;
   /** Delete a channel; with `force` though it has members. */
-  deleteChannel(address: string, options: Rest<"delete_channel"> = {}): Result<"delete_channel"> {
-    return this.#about("delete_channel", address, options);
-  }
-
-  listRooms(options: Rest<"list_rooms"> = {}): Result<"list_rooms"> {
-    return this.#run("list_rooms", options);
-  }
-
+  deleteChannel(address: string, options?: Rest<"delete_channel">): Result<"delete_channel">;
+  listRooms(options?: Rest<"list_rooms">): Result<"list_rooms">;
   /** Channels of one room, or of all. */
-  listChannels(room?: string, options: Rest<"list_channels"> = {}): Result<"list_channels"> {
-    return this.#run("list_channels", { ...options, ...(room && { room: roomName(room) }) });
-  }
-
-  channelInfo(address: string, options?: CallOptions): Result<"channel_info"> {
-    return this.command("channel_info", place(address), options);
-  }
-
+  listChannels(room?: string, options?: Rest<"list_channels">): Result<"list_channels">;
+  channelInfo(address: string, options?: CallOptions): Result<"channel_info">;
   /** Members of a channel, or of a whole room. */
-  members(where: string, options: Rest<"members"> = {}): Result<"members"> {
-    return this.#run("members", { ...options, ...(where.includes(":") ? place(where) : { room: roomName(where) }) });
-  }
-
+  members(where: string, options?: Rest<"members">): Result<"members">;
   /** Events of a channel that are kept; `after` and `before` are seqs. */
-  history(address: string, options: Rest<"history"> = {}): Result<"history"> {
-    return this.#about("history", address, options);
-  }
-
+  history(address: string, options?: Rest<"history">): Result<"history">;
   /** Go on with a new token before the old one expires. */
-  refreshToken(token: string, options?: CallOptions): Result<"refresh_token"> {
-    return this.command("refresh_token", { token }, options);
-  }
-
+  refreshToken(token: string, options?: CallOptions): Result<"refresh_token">;
   /** Say what the server publishes when this client is lost; without an argument nothing. */
-  setWill(will?: Args<"set_will">["will"], options?: CallOptions): Result<"set_will"> {
-    return this.command("set_will", { will: will ?? null }, options);
-  }
-
+  setWill(will?: Args<"set_will">["will"], options?: CallOptions): Result<"set_will">;
   /** End the connection of a client. */
-  kick(client: string, { reason, ...options }: { reason?: string } & CallOptions = {}): Result<"kick"> {
-    return this.command("kick", { client, ...(reason !== undefined && { reason }) }, options);
-  }
-
+  kick(client: string, options?: { reason?: string } & CallOptions): Result<"kick">;
   /** What the server decided lately about a message, or about a client and a channel. */
-  explain(about: Args<"explain">, options?: CallOptions): Result<"explain"> {
-    return this.command("explain", about, options);
-  }
-
+  explain(about: Args<"explain"> & CallOptions): Result<"explain">;
   /** Say that events of a group were handled. */
-  ack(address: string, group: string, seqs: number[], options?: CallOptions): Result<"ack"> {
-    return this.command("ack", { ...place(address), group, seqs }, options);
-  }
+  ack(address: string, group: string, seqs: number[], options?: CallOptions): Result<"ack">;
+}
 
-  #about<K extends CommandName>(name: K, address: string, options: object): Result<K> {
-    return this.#run(name, { ...options, ...place(address) });
-  }
+// For each command how its arguments make args: `@` an address or a room, a word the field of that name, nothing: the
+// options alone. Options are always last, and go along but for `signal` and `timeoutMs`.
+const SHAPES: Record<string, string> = {
+  ping: "", status: "", help: "command", whoami: "", set_profile: "", create_channel: "@ options", delete_channel: "@",
+  list_rooms: "", list_channels: "@", channel_info: "@", members: "@", history: "@", refresh_token: "token",
+  set_will: "will", kick: "client", explain: "", ack: "@ group seqs",
+};
 
-  #run<K extends CommandName>(name: K, { signal, timeoutMs, ...args }: object & CallOptions): Result<K> {
-    return this.command(name, args as Args<K>, { ...(signal && { signal }), ...(timeoutMs && { timeoutMs }) });
+/** Put the methods on a class that has `command`. */
+export function addCommands(prototype: object): void {
+  for (const [name, shape] of Object.entries(SHAPES)) {
+    const fields = shape ? shape.split(" ") : [];
+    const method = name.replace(/_./, ([, letter]) => letter!.toUpperCase());
+    Object.defineProperty(prototype, method, {
+      value(this: CommandMethods, ...given: unknown[]) {
+        const { signal, timeoutMs, ...args } = (given[fields.length] ?? {}) as CallOptions & Record<string, unknown>;
+        fields.forEach((field, n) => Object.assign(args, field === "@" ? place(given[n] as string) : { [field]: given[n] }));
+        return this.command(name as CommandName, args as never, { signal, timeoutMs } as CallOptions);
+      },
+    });
   }
 }
 
-function place(address: string): { room: string; channel: string } {
-  const [room, channel] = split(address);
+function place(where: string | undefined): object {
+  if (where === undefined) return {};
+  if (!where.includes(":")) return { room: roomName(where) };
+  const [room, channel] = split(where);
   return { room, channel };
 }

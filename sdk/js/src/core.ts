@@ -5,22 +5,19 @@
 
 import { Backoff, LONGEST_MS, STABLE_MS } from "./backoff.js";
 import type { Clock } from "./clock.js";
-import { decode, ids, sizeOf, type Frame } from "./codec.js";
+import { Calls } from "./calls.js";
+import { decode, ids, type Frame } from "./codec.js";
 import { AWAY, DRAIN_OVER, FORBIDDEN, NO_CLOSE_FRAME, NORMAL, reconnectAfter, TOKEN_EXPIRED, UNAUTHENTICATED } from "./codes.js";
 import { Connection, type SocketClass } from "./connection.js";
 import {
-  BusClosed, BusError, CannotConnect, closed, Expired, InvalidRequest, NotConnected, OutcomeUnknown, rejection, Unauthorized,
+  BusClosed, BusError, CannotConnect, closed, rejection, Unauthorized,
 } from "./errors.js";
-import { Outbox, type AfterLoss, type Call } from "./outbox.js";
 import { Pulse } from "./pulse.js";
 import type {
-  Cause, ConnectOptions, SendOptions, State, StateChange, Stats, TokenReason,
+  Cause, ConnectOptions, State, StateChange, Stats, TokenReason, Tracing,
 } from "./types.js";
 import type { ConnectResult, ErrorBody } from "./wire.js";
 
-/** With so many bytes unsent in the socket, what follows waits in the outbox. */
-const CONGESTED_BYTES = 2 ** 20;
-const CONGESTED_POLL_MS = 20;
 /** The server's own end of a drain comes first. */
 const DRAIN_SLACK_MS = 1_000;
 
@@ -45,17 +42,7 @@ export interface CoreEars {
   positions(): object[];
 }
 
-/** One message to be sent. */
-export interface Outgoing {
-  id: string;
-  text: string;
-  afterLoss: AfterLoss;
-  answered: boolean;
-  address: string;
-  options: SendOptions;
-  timeoutMs: number;
-}
-
+/** The state machine. What it knows others may read; only it changes it. */
 export class Core {
   state: State = "idle";
   /** The last answer to `connect`. */
@@ -66,10 +53,15 @@ export class Core {
   lastError: BusError | undefined;
   /** Longest delay between dials. */
   longestMs = LONGEST_MS;
-  readonly outbox: Outbox;
+  readonly calls: Calls;
   readonly nextId: () => string = ids();
   readonly stats: Stats;
   readonly options: CoreOptions;
+  readonly random: () => number;
+  readonly lingerMs: number;
+  readonly tracing: Tracing | undefined;
+  /** Handlers at work, which a drain waits for. */
+  readonly works = new Set<Promise<void>>();
   readonly #ears: CoreEars;
   readonly #backoff: Backoff;
   #link: Connection | undefined;
@@ -77,7 +69,6 @@ export class Core {
   #isUp = false;
   #timer: unknown;
   readonly #pulse: Pulse;
-  #poll: unknown;
   #drainTimer: unknown;
   #abort: AbortController | undefined;
   #token: string | undefined;
@@ -91,26 +82,46 @@ export class Core {
   /** The page sleeps, or the network is off: no dial until somebody calls `wake`. */
   #isHeld = false;
   readonly #blocking = new Set<object>();
-  /** Where events without `ack` went, for refusals that no call waits for. */
-  readonly #addresses = new Map<string, string>();
 
   constructor(options: CoreOptions, ears: CoreEars) {
     this.options = options;
     this.#ears = ears;
     this.#backoff = new Backoff(options.random);
     this.#pulse = new Pulse(options.clock, {
-      ping: () => this.#write(JSON.stringify({ type: "command", id: this.nextId(), command: "ping" })),
+      ping: () => this.write(JSON.stringify({ type: "command", id: this.nextId(), command: "ping" })),
       dead: () => this.#lost(NO_CLOSE_FRAME, "the server is silent", "silent"),
     });
-    this.outbox = new Outbox(options.outboxMessages ?? 256, options.outboxBytes ?? 2 ** 20);
+    this.random = options.random;
+    this.lingerMs = options.lingerMs ?? 250;
+    this.tracing = options.tracing;
     this.stats = {
       state: "idle", outbox: 0, queued: 0, sent: 0, received: 0, repeats: 0, gaps: 0, missed: 0, dropped: 0, expired: 0,
       unheard: 0, unreadable: 0, dials: 0, reconnects: 0,
     };
+    this.calls = new Calls(this, options);
   }
 
+  /** Whether `connect` was answered and nothing ended since. */
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  /** Bytes that the socket has not sent yet. */
+  get buffered(): number {
+    return this.#link?.buffered ?? 0;
+  }
+
+  /** Tell of an error that no call waits for. */
+  report(error: unknown): void {
+    this.#ears.report(error);
+  }
+
+  later(run: () => void, delayMs: number): unknown {
+    return this.options.clock.setTimeout(run, delayMs);
+  }
+
+  cancel(timer: unknown): void {
+    this.options.clock.clearTimeout(timer);
   }
 
   // --- dialling
@@ -171,7 +182,7 @@ export class Core {
     const resume = this.session && { ticket, positions: this.#ears.positions() };
     this.#connectId = this.nextId();
     const args = { token: this.#token, profile, will, resume };
-    this.#write(JSON.stringify({ type: "command", id: this.#connectId, command: "connect", args }));
+    this.write(JSON.stringify({ type: "command", id: this.#connectId, command: "connect", args }));
   }
 
   /** A dial came to nothing before the server could say why. */
@@ -196,12 +207,7 @@ export class Core {
     this.#pulse.start(result.heartbeat_s * 1000);
     if (this.state !== "draining") this.#change("connected", before ? "resumed" : "opened", { resumed: isKept });
     this.#ears.connected(result, isKept);
-    // What may have been done is asked for again, before anything newer, where the server knows a repeat.
-    for (const call of [...this.outbox.waiting.values()]) {
-      if (call.afterLoss === "again" || (call.afterLoss === "repeat" && isSame)) this.#write(call.text);
-      else if (call.afterLoss === "repeat") this.outbox.finish(call, undefined, new OutcomeUnknown("the connection was lost"));
-    }
-    this.#flush();
+    this.calls.connected(isSame);
   }
 
   #stable(): void {
@@ -214,7 +220,7 @@ export class Core {
     const frame = decode(text);
     if (!frame) {
       this.stats.unreadable++;
-      this.#ears.report(new BusError("a message of the server could not be read", { code: "unreadable" }));
+      this.report(new BusError("a message of the server could not be read", { code: "unreadable" }));
       return;
     }
     const { type, event, payload } = frame;
@@ -229,13 +235,7 @@ export class Core {
       if (id === this.#connectId) status === "ok" ? this.#connected(result as ConnectResult) : this.#refused(error);
       return;
     }
-    const call = this.outbox.waiting.get(id);
-    const failure = status === "ok" ? undefined : rejection(error);
-    if (call) this.outbox.finish(call, failure ? undefined : (result ?? {}), failure);
-    else if (failure) {
-      const address = this.#addresses.get(id) ?? "";
-      this.#ears.report(Object.assign(failure, { id, address }));
-    }
+    this.calls.answered(id, status === "ok" ? (result ?? {}) : undefined, error);
   }
 
   #refused(error: ErrorBody): void {
@@ -252,10 +252,9 @@ export class Core {
 
   #draining({ spread_ms: spreadMs, deadline_ms: deadlineMs }: { spread_ms: number; deadline_ms: number }): void {
     this.#spreadMs = spreadMs;
-    const { clock } = this.options;
-    clock.clearTimeout(this.#drainTimer);
+    this.cancel(this.#drainTimer);
     const over = () => this.#lost(DRAIN_OVER, "the drain is over", "closed_by_server");
-    this.#drainTimer = clock.setTimeout(over, deadlineMs + DRAIN_SLACK_MS);
+    this.#drainTimer = this.later(over, deadlineMs + DRAIN_SLACK_MS);
   }
 
   // --- what follows an end
@@ -295,20 +294,18 @@ export class Core {
   /** Let go of the connection: nothing that it says counts any more. */
   #drop(code: number): void {
     const wasUp = this.#isUp;
-    const { clock } = this.options;
     this.#generation++;
     this.#isUp = this.#isDialling = false;
     this.#abort?.abort();
     this.#link?.drop(code);
     this.#link = undefined;
-    for (const timer of [this.#timer, this.#poll, this.#drainTimer]) clock.clearTimeout(timer);
-    this.#poll = undefined;
+    this.cancel(this.#timer);
+    this.cancel(this.#drainTimer);
     this.#pulse.stop();
     if (!wasUp) return;
     this.#blocking.clear();
     this.#pulse.isDeaf = false;
-    this.outbox.failAll(() => new OutcomeUnknown("the connection was lost"), ({ sent, afterLoss }) => !!sent && afterLoss === "unknown");
-    for (const [id, call] of this.outbox.waiting) if (call.afterLoss === "forget") this.outbox.waiting.delete(id);
+    this.calls.lost();
     this.#ears.lost();
   }
 
@@ -317,7 +314,7 @@ export class Core {
     this.error = error;
     this.#drop(NORMAL);
     this.#change("closed", cause, facts);
-    this.outbox.failAll(() => closed(error));
+    this.calls.failAll(closed(error));
     this.#ears.closed(error);
   }
 
@@ -338,9 +335,8 @@ export class Core {
   }
 
   #setTimer(delayMs: number, run: () => void): void {
-    const { clock } = this.options;
-    clock.clearTimeout(this.#timer);
-    this.#timer = clock.setTimeout(run, delayMs);
+    this.cancel(this.#timer);
+    this.#timer = this.later(run, delayMs);
   }
 
   // --- the page and the network
@@ -363,7 +359,7 @@ export class Core {
       const had = this.#isUp || this.#isDialling;
       this.#drop(code);
       if (had && this.state !== "draining") this.#change("reconnecting", "lost");
-    } else if (!this.#isUp && !this.#isDialling) this.options.clock.clearTimeout(this.#timer);
+    } else if (!this.#isUp && !this.#isDialling) this.cancel(this.#timer);
   }
 
   /** Dial now if there is no connection, or within `withinMs`; `anew`: whatever was is forgotten. */
@@ -376,121 +372,27 @@ export class Core {
     this.#setTimer(this.options.random() * withinMs, () => this.#dial());
   }
 
-  // --- calls
+  // --- the socket
 
-  /** Send a message, or keep it until it can be. */
-  submit(outgoing: Outgoing): Promise<Frame> {
-    const { id, text, options, afterLoss, answered, address, timeoutMs } = outgoing;
-    return new Promise((resolve, reject) => {
-      const { whenOffline = "queue", signal } = options;
-      if (this.state === "closed" || this.state === "idle") throw closed(this.error);
-      signal?.throwIfAborted();
-      this.#checkSize(text);
-      if (!this.#isUp && whenOffline === "reject") throw new NotConnected("there is no connection now");
-      if (!this.#isUp && whenOffline === "drop" && !answered) {
-        this.stats.dropped++;
-        resolve({});
-        return;
-      }
-      const call: Call = { id, text, afterLoss, answered, address, done: resolve, failed: reject };
-      this.#arm(call, timeoutMs, signal);
-      if (!answered) this.#resolveEarly(call, resolve);
-      this.#enqueue(call);
-    });
+  /** Let a drain wait for this. */
+  during(work: Promise<void>): void {
+    this.works.add(work);
+    const over = () => void this.works.delete(work);
+    work.then(over, over);
   }
 
-  /** A message without an answer is done when it is in the outbox; that it expired there is told to nobody in particular. */
-  #resolveEarly(call: Call, resolve: (frame: Frame) => void): void {
-    call.failed = (error) => {
-      resolve({});
-      this.#ears.report(error);
-    };
-    queueMicrotask(() => call.settle && resolve({}));
-  }
-
-  #arm(call: Call, timeoutMs: number, signal: AbortSignal | undefined): void {
-    const { clock } = this.options;
-    const timer = clock.setTimeout(() => {
-      if (!call.sent) this.stats.expired++;
-      this.outbox.finish(call, undefined, call.sent ? new OutcomeUnknown(`no answer within ${timeoutMs} ms`) : new Expired("it could not be sent in time"));
-    }, timeoutMs);
-    const abort = () => this.outbox.finish(call, undefined, signal!.reason);
-    signal?.addEventListener("abort", abort);
-    call.settle = () => {
-      clock.clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-    };
-  }
-
-  #checkSize(text: string): void {
-    const limit = this.session?.limits.max_message_bytes ?? Infinity;
-    const size = sizeOf(text, limit);
-    if (size > limit) throw new InvalidRequest(`expected at most ${limit} bytes, got ${size}`, { code: "too_large" });
-  }
-
-  #enqueue(call: Call): void {
-    const isFree = this.#isUp && !this.outbox.queue.length && this.#link!.buffered < CONGESTED_BYTES;
-    try {
-      if (!isFree || (call.answered && call.afterLoss !== "again")) this.outbox.hold(call);
-    } catch (error) {
-      call.settle?.();
-      delete call.settle;
-      throw error;
-    }
-    if (isFree) this.#transmit(call);
-    else {
-      this.outbox.queue.push(call);
-      this.#flush();
-    }
-  }
-
-  #transmit(call: Call): void {
-    this.stats.sent++;
-    if (!call.answered) this.#remember(call);
-    this.outbox.sent(call);
-    this.#write(call.text);
-  }
-
-  #remember({ id, address }: Call): void {
-    this.#addresses.set(id, address);
-    if (this.#addresses.size > 256) this.#addresses.delete(this.#addresses.keys().next().value!);
-  }
-
-  /** Send what waits, as long as the socket takes it. */
-  #flush(): void {
-    const { queue } = this.outbox;
-    while (this.#isUp && queue.length && this.#link!.buffered < CONGESTED_BYTES) {
-      const call = queue.shift()!;
-      try {
-        this.#checkSize(call.text);
-        this.#transmit(call);
-      } catch (error) {
-        this.outbox.finish(call, undefined, error);
-      }
-    }
-    if (!this.#isUp || !queue.length || this.#poll !== undefined) return;
-    this.#poll = this.options.clock.setTimeout(() => {
-      this.#poll = undefined;
-      this.#flush();
-    }, CONGESTED_POLL_MS);
-  }
-
-  /** Run a command of the SDK itself, at once; its callbacks run while its answer is read. */
-  ask(command: string, args: object, done: (result: Frame) => void, failed: (error: BusError) => void): void {
-    if (!this.#isUp) return;
-    const id = this.nextId();
-    const text = JSON.stringify({ type: "command", id, command, args });
-    const call: Call = { id, text, afterLoss: "forget", answered: true, address: "", done, failed: failed as never, settle: () => {} };
-    this.outbox.sent(call);
-    this.#write(text);
-  }
-
-  #write(text: string): void {
+  /** Write to the socket, if there is one that is open. */
+  write(text: string): void {
     try {
       this.#link?.send(text);
     } catch {
       // The socket is closing: its end is on the way, and says what becomes of this.
     }
+  }
+
+  /** Run a command of the SDK itself, at once; its callbacks run while its answer is read. */
+  ask(...call: Parameters<Calls["ask"]>): void {
+    this.calls.ask(...call);
   }
 
   /** Stop or begin to read, for a reader whose queue is full. Returns false where the platform cannot. */

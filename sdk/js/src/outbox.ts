@@ -95,11 +95,4 @@ export class Outbox {
     else call.failed(error);
     if (this.isEmpty) for (const resolve of this.#idle.splice(0)) resolve();
   }
-
-  /** End all calls, or those that the condition picks. */
-  failAll(error: (call: Call) => unknown, which: (call: Call) => boolean = () => true): void {
-    for (const call of [...this.waiting.values(), ...this.queue]) {
-      if (which(call)) this.finish(call, undefined, error(call));
-    }
-  }
 }
