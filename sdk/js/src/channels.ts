@@ -135,12 +135,15 @@ export class Channels {
       else if (event === "channel_created") membership.created(channel, payload["epoch"], payload["seq"]);
       else if (event === "channel_deleted") {
         if (membership.deleted(channel, payload["reason"])) this.#memberships.delete(`${place.room}:${channel}`);
-      } else for (const { follower } of membership.handles) follower?.changed(event, payload);
+      }
     }
+    // What is told of a room as a whole, and what is told of one channel, are for those who asked for just that.
+    const watched = this.#memberships.get(`${place.room}:${channel}`);
+    for (const { follower } of watched?.handles ?? []) follower?.changed(event, payload);
   }
 
   #concerned({ room, channel }: { room?: string; channel?: string }): Membership[] {
-    const found = [this.#memberships.get(`${room}:${channel}`), this.#memberships.get(`${room}:*`)];
-    return found.filter((membership) => membership !== undefined);
+    const addresses = new Set([`${room}:${channel}`, `${room}:*`]);
+    return [...addresses].map((address) => this.#memberships.get(address)).filter((membership) => membership !== undefined);
   }
 }

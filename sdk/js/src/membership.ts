@@ -165,6 +165,7 @@ export class Membership {
     this.#life++;
     this.isJoined = this.#ignores = false;
     this.joins = 0;
+    for (const { follower } of this.handles) follower?.lost();
   }
 
   /** What `connect` can bring back, by channel. */

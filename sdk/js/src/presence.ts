@@ -17,6 +17,8 @@ export interface PresenceChange {
   count: number;
 }
 
+/** Members that are asked for one by one where the server sends no list; more are only counted. */
+const MOST_LISTED = 1000;
 /** Changes that wait for a reader; more become one `reset`. */
 const MOST_CHANGES = 256;
 const KINDS: Record<string, PresenceChange["kind"]> = {
@@ -41,7 +43,11 @@ export class Presence {
   constructor(handle: Subscription<never>, list: List) {
     this.#handle = handle;
     this.#list = list;
-    handle.follower = { joined: (result) => void this.#joined(result), changed: (...change) => this.#changed(...change) };
+    handle.follower = {
+      joined: (result) => void this.#joined(result),
+      changed: (...change) => this.#changed(...change),
+      lost: () => this.#forget(),
+    };
   }
 
   /** Members, as far as they are listed: the same array until something changes. */
@@ -94,10 +100,16 @@ export class Presence {
     return this.#handle[Symbol.asyncDispose]();
   }
 
-  async #joined({ present, members }: JoinChannelResult & { present?: MemberInfo[] }): Promise<void> {
+  /** Wait for the next snapshot. */
+  #forget(): void {
     this.#isKnown = false;
     this.#early = [];
-    if (present) return this.#reset(present, members);
+  }
+
+  async #joined({ present, members }: JoinChannelResult): Promise<void> {
+    this.#forget();
+    // A crowd is only counted.
+    if (present || members > MOST_LISTED) return this.#reset(present ?? [], members);
     const found: MemberInfo[] = [];
     try {
       let page: MembersResult | undefined;
@@ -121,9 +133,10 @@ export class Presence {
   }
 
   #changed(event: string, payload: Frame): void {
-    if (event === "members_present") this.#reset(payload["present"], payload["count"]);
-    else if (!KINDS[event]) return;
-    else if (this.#isKnown) this.#tell(this.#apply(event, payload));
+    // While it is not known who is there, the answer to a join is on its way, which is newer than any snapshot before it.
+    if (event === "members_present") return this.#isKnown ? this.#reset(payload["present"], payload["count"]) : undefined;
+    if (!KINDS[event]) return;
+    if (this.#isKnown) this.#tell(this.#apply(event, payload));
     else this.#early.push([event, payload]);
   }
 

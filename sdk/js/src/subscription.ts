@@ -38,7 +38,7 @@ export class Subscription<T = unknown> extends Reader<T> {
   /** @internal */
   readonly wants: SubscribeOptions<T>;
   /** @internal what a follower of presence does with the answer to each join, and with each change */
-  follower: { joined(result: JoinChannelResult): void; changed(event: string, payload: Frame): void } | undefined;
+  follower: { joined(result: JoinChannelResult): void; changed(event: string, payload: Frame): void; lost(): void } | undefined;
   /** @internal */
   readonly cursors = new Map<string, Cursor>();
   /** @internal true: its first join was answered */

@@ -3,7 +3,7 @@
 import type { Clock } from "./clock.js";
 import type { SocketClass } from "./connection.js";
 import type {
-  Commands, EventResult, JoinChannelArgs, Position, Profile, SystemPayloads,
+  Commands, EventResult, JoinChannelArgs, Position, Profile, SystemPayloads, Will,
 } from "./wire.js";
 
 /** `room:channel`, or `room:*` for a whole room. */
@@ -200,17 +200,8 @@ export interface ConnectOptions {
   random?: () => number;
 }
 
-/** An event that the server publishes when this client is lost. */
-export interface Will {
-  room: string;
-  channel?: string;
-  payload?: unknown;
-  metadata?: Record<string, unknown>;
-}
-
 /** Commands of the contract that the server's own schema does not have yet. */
 interface Planned {
-  set_will: { args: { will?: Will | null }; result: Record<string, never> };
   refresh_token: { args: { token: string }; result: { expires_at: string } };
   kick: { args: { client: string; reason?: string }; result: Record<string, never> };
   explain: {

@@ -95,11 +95,11 @@ export interface CommandIn {
   args?: Record<string, unknown> | null;
 }
 
-/** Args of connect. `will` is read only to be refused in clear words: not in this version. */
+/** Args of connect. */
 export interface ConnectArgs {
   token?: string | null;
   profile?: Profile | null;
-  will?: unknown;
+  will?: Will | null;
   resume?: Resume | null;
 }
 
@@ -192,7 +192,7 @@ export interface Gap {
   epoch: string;
   from: number;
   to: number;
-  reason: string;
+  reason: "conflate" | "drop_oldest" | (string & {});
 }
 
 /** Args of help. */
@@ -250,6 +250,7 @@ export interface JoinChannelResult {
   lost?: Lost;
   first_available?: number;
   positions?: ChannelPosition[];
+  present?: MemberInfo[];
 }
 
 /** Args of leave_channel. */
@@ -294,7 +295,12 @@ export interface Lost {
   to: number;
 }
 
-/** A member of a room or channel; also the payload of member_joined. */
+/** Payload of member_count: there are too many members to be told one by one. */
+export interface MemberCount {
+  count: number;
+}
+
+/** A member of a room or channel; also the payload of member_updated. */
 export interface MemberInfo {
   client: string;
   user: string | null;
@@ -302,11 +308,21 @@ export interface MemberInfo {
   joined_at: string;
 }
 
+/** Payload of member_joined. */
+export interface MemberJoined {
+  client: string;
+  user: string | null;
+  profile: Profile;
+  joined_at: string;
+  count: number;
+}
+
 /** Payload of member_left. */
 export interface MemberLeft {
   client: string;
   user: string | null;
   reason: "drained" | "kicked" | "left" | "lost" | (string & {});
+  count: number;
 }
 
 /** Args of members. */
@@ -315,6 +331,12 @@ export interface MembersArgs {
   channel?: string | null;
   limit?: number | null;
   cursor?: string | null;
+}
+
+/** Payload of members_present: all members as they are now, in place of what was told before. */
+export interface MembersPresent {
+  present: MemberInfo[];
+  count: number;
 }
 
 /** Result of members. */
@@ -427,6 +449,11 @@ export interface RoomInfo {
   members: number;
 }
 
+/** Args of set_will. */
+export interface SetWillArgs {
+  will?: Will | null;
+}
+
 /** Result of status. Counts of messages and errors are since the start. */
 export interface StatusResult {
   server: string;
@@ -451,7 +478,7 @@ export interface StorageStatus {
 /** Something that the server tells by itself. */
 export interface System {
   type: "system";
-  event: "channel_created" | "channel_deleted" | "draining" | "gap" | "heartbeat" | "member_joined" | "member_left" | "refused" | "storage_degraded" | "storage_restored" | "welcome" | (string & {});
+  event: "channel_created" | "channel_deleted" | "draining" | "gap" | "heartbeat" | "member_count" | "member_joined" | "member_left" | "member_updated" | "members_present" | "refused" | "storage_degraded" | "storage_restored" | "welcome" | (string & {});
   payload: unknown;
   room?: string | null;
   channel?: string | null;
@@ -489,6 +516,14 @@ export interface WhoamiResult {
   permissions: string[];
 }
 
+/** An event to be published when its client is lost. */
+export interface Will {
+  room: string;
+  channel?: string | null;
+  payload?: unknown;
+  metadata?: Record<string, unknown> | null;
+}
+
 /** Args and result of every command of the server. */
 export interface Commands {
   connect: { args: ConnectArgs; result: ConnectResult };
@@ -497,6 +532,7 @@ export interface Commands {
   help: { args: HelpArgs; result: HelpResult };
   whoami: { args: NoArgs; result: WhoamiResult };
   set_profile: { args: Profile; result: Profile };
+  set_will: { args: SetWillArgs; result: Empty };
   join_channel: { args: JoinChannelArgs; result: JoinChannelResult };
   leave_channel: { args: LeaveChannelArgs; result: Empty };
   create_channel: { args: CreateChannelArgs; result: ChannelInfo };
@@ -520,8 +556,11 @@ export interface SystemPayloads {
   welcome: Welcome;
   refused: ErrorBody;
   heartbeat: Empty;
-  member_joined: MemberInfo;
+  member_joined: MemberJoined;
   member_left: MemberLeft;
+  member_updated: MemberInfo;
+  member_count: MemberCount;
+  members_present: MembersPresent;
   channel_created: ChannelInfo;
   channel_deleted: ChannelDeleted;
   draining: Draining;

@@ -198,6 +198,48 @@ describe.skipIf(!python)("a real server", () => {
   });
 });
 
+describe.skipIf(!python)("a server that lets members bear losses, and keeps last words", () => {
+  beforeAll(async () => {
+    server = await Server.start(["server.resume_grace_s = 0.5"]);
+  });
+  afterAll(() => server?.stop());
+
+  it("R36 R37 tells what the server dropped for a reader that blocks its socket", async () => {
+    const [reader, writer] = [await open().ready(), await open().ready()];
+    const address = `${room()}:state` as const;
+    const handle = reader.subscribe<typeof address, { n: number }>(address, { overflow: "conflate", queue: 4, whenFull: "block" });
+    await handle.ready();
+    const n = 1500;
+    const filler = "x".repeat(20_000);
+    let top = 0;
+    for (let i = 1; i <= n; i++) top = (await writer.publish(address, { n: i, filler }, { ack: true })).seq;
+    const got: Message<{ n: number }>[] = [];
+    while (got.at(-1)?.seq !== top) got.push(...await take(handle, 1));
+    const missed = got.reduce((sum, { gap }) => sum + (gap?.missed ?? 0), 0);
+    expect(got.length + missed).toBe(n);
+    expect(missed).toBeGreaterThan(0);
+    expect(new Set(got.map(({ gap }) => gap?.reason))).toEqual(new Set([undefined, "conflate"]));
+  });
+
+  it("R7 leaves a will that the server publishes when the client is lost for good", async () => {
+    const sockets: WebSocket[] = [];
+    class Cut extends WebSocket {
+      constructor(url: string, protocols?: string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    }
+    const name = room();
+    const watcher = open();
+    const handle = watcher.subscribe(`${name}:ends`);
+    await handle.ready();
+    const mortal = await open({ WebSocket: Cut, will: { room: name, channel: "ends", payload: "gone" } }).ready();
+    sockets[0]!.terminate();
+    await mortal.close();
+    expect((await handle.next()).value).toMatchObject({ data: "gone", sender: mortal.client });
+  });
+});
+
 describe.skipIf(!python)("a server with keys, that goes and comes", () => {
   it("R9 R14 shows its key, is told of a wrong one, and gets another chance by its function", async () => {
     server = await Server.start(['auth.keys.alice = "key-of-alice"', "auth.anonymous = false"]);

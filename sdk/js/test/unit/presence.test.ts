@@ -65,6 +65,31 @@ describe("presence", () => {
     expect(changes.map(({ kind }) => kind)).toEqual(["reset", "reset"]);
   });
 
+  it("R47 a snapshot from before the join is passed over, a crowd is only counted", async () => {
+    const { presence, socket, changes, comeBack, names } = await followed({ present: [member("c-1")], members: 1 });
+    await socket.end(1006);
+    const next = await comeBack();
+    await next.say(system("members_present", { present: [member("c-old")], count: 1 }));
+    await next.joined({ members: 1500 });
+    expect([names(), presence.count]).toEqual([[], 1500]);
+    expect(changes.map(({ kind }) => kind)).toEqual(["reset", "reset"]);
+    expect(next.sent.map(({ command }) => command)).not.toContain("members");
+  });
+
+  it("R47 what is told of a room and of one of its channels is kept apart", async () => {
+    const here = stage();
+    const [room, channel] = [here.bus.presence("science:*"), here.bus.presence("science:explore")];
+    const socket = await here.welcome();
+    for (const join of socket.sent.slice(1)) await socket.ok(join, { ...join["args"], recovered: false, replayed: 0, members: 0, present: [], positions: [], epoch: "e1", seq: 0 });
+    await socket.say(
+      { ...system("member_joined", { ...member("c-2"), count: 1 }), channel: "*" },
+      system("member_joined", { ...member("c-2"), count: 1 }),
+    );
+    expect([room.count, channel.count]).toEqual([1, 1]);
+    await socket.say(system("member_left", { client: "c-2", user: null, reason: "left", count: 0 }));
+    expect([room.count, channel.count]).toEqual([1, 0]);
+  });
+
   it("R47 changes are an iterator that ends with it; many unread ones become one reset", async () => {
     const { presence, socket } = await followed({ present: [], members: 0 });
     const changes = presence.changes();
