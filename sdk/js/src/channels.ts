@@ -19,6 +19,7 @@ export interface Exchange extends Wire {
 export class Channels {
   readonly #wire: Exchange;
   readonly #memberships = new Map<string, Membership>();
+  #isLeaving = false;
 
   constructor(wire: Exchange) {
     this.#wire = wire;
@@ -44,15 +45,27 @@ export class Channels {
     const { address } = handle;
     const membership = this.#memberships.get(address);
     if (!membership?.handles.delete(handle) || membership.handles.size) return;
-    membership.linger = this.#wire.later(() => this.#leave(address, membership), this.#wire.lingerMs);
+    // What a group gives to a member that reads no more is lost, so that one leaves at once.
+    membership.linger = this.#wire.later(() => this.#leave(address, membership), membership.group ? 0 : this.#wire.lingerMs);
   }
 
-  /** End every handle; they give what they have. */
+  /** End every handle; they give what they have. Those of a group get what comes up to the answer to the leave, too. */
   leaveAll(): void {
     for (const [address, membership] of this.#memberships) {
-      for (const handle of membership.handles) handle.end();
-      this.#leave(address, membership);
+      if (membership.group && membership.isJoined) {
+        this.#askToLeave(membership.room, membership.channel, () => this.#endAll(address, membership));
+      } else {
+        if (membership.isJoined || membership.joins) this.#askToLeave(membership.room, membership.channel);
+        this.#endAll(address, membership);
+      }
     }
+    this.#isLeaving = true;
+  }
+
+  #endAll(address: string, membership: Membership): void {
+    this.#wire.cancel(membership.linger);
+    this.#memberships.delete(address);
+    for (const handle of membership.handles) handle.end();
   }
 
   /** The bus is closed. */
@@ -71,15 +84,18 @@ export class Channels {
     if (membership.isJoined || membership.joins) this.#askToLeave(membership.room, membership.channel);
   }
 
-  #askToLeave(room: string, channel: string): void {
+  #askToLeave(room: string, channel: string, answered = (): void => {}): void {
     // Whatever the answer: that the client was no member is as good.
-    this.#wire.ask("leave_channel", { room, channel }, () => {}, () => {});
+    this.#wire.ask("leave_channel", { room, channel }, answered, answered);
   }
 
   // --- over a reconnect
 
   lost(): void {
-    for (const membership of this.#memberships.values()) membership.lost();
+    for (const [address, membership] of this.#memberships) {
+      membership.lost();
+      if (this.#isLeaving) this.#endAll(address, membership);
+    }
   }
 
   /** What `connect` is to bring back. */

@@ -146,7 +146,7 @@ export class Life {
     if (this.state !== "idle" && this.state !== "closed") {
       this.core.drain();
       this.channels.leaveAll();
-      for (const reader of readers) reader.end();
+      for (const reader of [...this.letters.keys()]) reader.end();
       const deadline = new Promise<void>((resolve) => (timer = clock.setTimeout(resolve, timeoutMs)));
       await Promise.race([this.#settled(), deadline]);
       clock.clearTimeout(timer);

@@ -46,6 +46,10 @@ export class Membership {
     this.#backoff = new Backoff(() => wire.random());
   }
 
+  get group(): string | null | undefined {
+    return this.#wants.group;
+  }
+
   get #isRoom(): boolean {
     return this.channel === "*";
   }
@@ -189,7 +193,9 @@ export class Membership {
 
   /** Take in what `connect` brought back: this channel, or one of this room. Returns whether it was brought back. */
   resumed(entry: Resumed): boolean {
-    const { channel, epoch, seq, reason, lost } = entry;
+    const { channel, epoch, seq, reason, lost, group } = entry as Resumed & { group?: string };
+    // A group has no position: the ticket brought it back, or it is joined anew.
+    if (this.group) return (this.isJoined = group === this.group);
     if (!entry.recovered && !lost && !LOST_REASONS.includes(reason ?? "")) return false;
     if (!this.#isRoom) this.isJoined = true;
     this.#note(channel, epoch, seq);

@@ -41,6 +41,38 @@ describe("drain", () => {
     expect(changes.at(-1)).toMatchObject({ from: "draining", to: "closed", cause: "user" });
   });
 
+  it("R48 in a group takes what comes up to the answer to its leave", async () => {
+    const { bus, welcome } = stage();
+    const handle = bus.subscribe("science:jobs", { group: "workers" });
+    const socket = await welcome();
+    await socket.joined();
+    const job = (seq: number) => socket.event(seq, seq, { channel: "jobs" });
+    await socket.say(job(3));
+    const draining = bus.drain();
+    await settle();
+    await socket.say(job(4));
+    await socket.ok(socket.last("leave_channel"));
+    await socket.say(job(5));
+    expect(await draining).toEqual({ calls: 0, messages: 2 });
+    expect((await take(handle, 3)).map(({ seq }) => seq)).toEqual([3, 4]);
+    expect(socket.sent.filter(({ command }) => command === "leave_channel")).toHaveLength(1);
+  });
+
+  it("R48 a group whose leave is cut off ends with the connection", async () => {
+    const { bus, clock, welcome, sockets } = stage();
+    const handle = bus.subscribe("science:jobs", { group: "workers" });
+    const running = handle.run(() => {});
+    const socket = await welcome();
+    await socket.joined();
+    const draining = bus.drain();
+    await settle();
+    await socket.end(1006);
+    await running;
+    await clock.pass(0);
+    await draining;
+    expect(sockets).toHaveLength(1);
+  });
+
   it("R48 gives up at the deadline, and says what", async () => {
     const { bus, clock, welcome } = stage();
     const handle = bus.subscribe("science:explore");

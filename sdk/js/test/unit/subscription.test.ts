@@ -186,6 +186,25 @@ describe("position", () => {
     expect(bus.stats()).toMatchObject({ repeats: 3, gaps: 3, missed: 6 });
   });
 
+  it("R30 a group comes back with its ticket, or is joined anew, and leaves without lingering", async () => {
+    const { bus, clock, welcome, comeBack } = stage();
+    const handle = bus.subscribe("science:explore", { group: "g" });
+    let socket = await welcome();
+    await socket.joined({ seq: 4, group: "g" });
+    await socket.end(1006);
+    socket = await comeBack({ resumed: [{ ...HERE, epoch: "e1", seq: 6, recovered: false, group: "g" }] });
+    expect(socket.sent).toHaveLength(1);
+    await socket.end(1006);
+    socket = await comeBack({ client: "c-2" });
+    expect(socket.last("join_channel")["args"]).toEqual({ ...HERE, group: "g" });
+    await socket.joined({ seq: 7, group: "g" });
+    await socket.say(system("gap", { ...HERE, epoch: "e1", from: 8, to: 9, reason: "group_overflow" }), socket.event(12));
+    expect((await handle.next()).value).toMatchObject({ seq: 12, gap: { from: 8, to: 9, missed: 2, reason: "group_overflow" } });
+    handle.close();
+    await clock.pass(0);
+    expect(socket.last("leave_channel")["args"]).toEqual(HERE);
+  });
+
   it("R36 in a group declares no holes, and knows the last seqs as repeats", async () => {
     const { bus, welcome } = stage();
     const handle = bus.subscribe("science:explore", { group: "g" });
