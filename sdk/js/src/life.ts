@@ -72,18 +72,19 @@ export class Life {
   ready({ signal }: { signal?: AbortSignal } = {}): Promise<this> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
-      const isOver = (): boolean => {
-        if (this.core.isUp) resolve(this);
-        else if (this.state === "closed") reject(closed(this.error));
-        else return false;
-        return true;
-      };
-      if (isOver()) return;
-      const off = this.on("state", () => isOver() && off());
-      signal?.addEventListener("abort", () => {
+      const abort = () => over(() => reject(signal!.reason));
+      const off = this.on("state", () => look());
+      signal?.addEventListener("abort", abort);
+      const over = (settle: () => void): void => {
         off();
-        reject(signal.reason);
-      });
+        signal?.removeEventListener("abort", abort);
+        settle();
+      };
+      const look = (): void => {
+        if (this.core.isUp) over(() => resolve(this));
+        else if (this.state === "closed") over(() => reject(closed(this.error)));
+      };
+      look();
     });
   }
 

@@ -59,8 +59,14 @@ export class Reader<T = unknown> implements AsyncIterableIterator<Message<T>> {
     this.#options = options;
     this.#left = left;
     const { signal } = options;
-    if (signal?.aborted) queueMicrotask(() => this.close());
-    else signal?.addEventListener("abort", () => this.close(), { once: true });
+    if (!signal) return;
+    const close = () => this.close();
+    if (signal.aborted) queueMicrotask(close);
+    else signal.addEventListener("abort", close);
+    this.#left = () => {
+      signal.removeEventListener("abort", close);
+      left();
+    };
   }
 
   /** Messages that wait for the reader. */

@@ -306,6 +306,41 @@ describe("signs of life", () => {
   });
 });
 
+it("keeps nothing of 2,000 dials that failed, nor of calls and signals that are over", async () => {
+  const { bus, clock, sockets, welcome } = stage({ random: () => 0 });
+  const control = new AbortController();
+  let listeners = 0;
+  for (const [name, step] of [["addEventListener", 1], ["removeEventListener", -1]] as const) {
+    const original = control.signal[name].bind(control.signal);
+    control.signal[name] = ((type: "abort", listener: () => void) => {
+      listeners += step;
+      original(type, listener);
+    }) as typeof original;
+  }
+  const handle = bus.subscribe("science:explore", { signal: control.signal });
+  const ready = bus.ready({ signal: control.signal });
+  for (let dial = 0; dial < 2_000; dial++) {
+    await settle();
+    await sockets.pop()!.end(1006);
+    await clock.pass(0);
+  }
+  expect(clock.pending).toBe(1);
+  await settle();
+  const socket = await welcome();
+  await ready;
+  await socket.joined();
+  const asked = bus.status({ signal: control.signal });
+  await settle();
+  await socket.ok(socket.last("status"), {});
+  await asked;
+  handle.close();
+  await clock.pass(1_000);
+  expect(listeners).toBe(0);
+  expect(bus.stats()).toMatchObject({ outbox: 0, dials: 2_001 });
+  await bus.close();
+  expect(clock.pending).toBe(0);
+});
+
 it("R51 counts what cannot be read, and passes over what it does not know", async () => {
   const { bus, errors, welcome } = stage();
   const socket = await welcome();
