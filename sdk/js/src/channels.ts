@@ -49,15 +49,12 @@ export class Channels {
     membership.linger = this.#wire.later(() => this.#leave(address, membership), membership.group ? 0 : this.#wire.lingerMs);
   }
 
-  /** End every handle; they give what they have. Those of a group get what comes up to the answer to the leave, too. */
+  /** Leave everything. Handles take what comes up to the answer of the leave, give what they have, and end. */
   leaveAll(): void {
     for (const [address, membership] of this.#memberships) {
-      if (membership.group && membership.isJoined) {
-        this.#askToLeave(membership.room, membership.channel, () => this.#endAll(address, membership));
-      } else {
-        if (membership.isJoined || membership.joins) this.#askToLeave(membership.room, membership.channel);
-        this.#endAll(address, membership);
-      }
+      const { room, channel } = membership;
+      if (membership.isJoined || membership.joins) this.#askToLeave(room, channel, () => this.#endAll(address, membership));
+      else this.#endAll(address, membership);
     }
     this.#isLeaving = true;
   }

@@ -57,7 +57,7 @@ export class Membership {
   /** Whether a handle with these options can share this membership. */
   suits({ group, overflow, recover }: Omit<JoinChannelArgs, "room">): boolean {
     const mine = this.#wants;
-    return !group && !mine.group && mine.overflow === overflow && mine.recover === recover;
+    return mine.group === group && mine.overflow === overflow && mine.recover === recover;
   }
 
   /** Take in a handle; `isUp`: there is a connection to join on. */

@@ -350,6 +350,17 @@ it("R51 counts what cannot be read, and passes over what it does not know", asyn
   expect(bus.state).toBe("connected");
 });
 
+it("gives telemetry of the server as messages of its channel", async () => {
+  const { bus, welcome } = stage();
+  const handle = bus.subscribe("_telemetry:activity");
+  const socket = await welcome();
+  await socket.joined({ seq: 6 });
+  await socket.say({
+    type: "telemetry", event: "client_connected", room: "_telemetry", channel: "activity", timestamp: "t", seq: 7, payload: { client: "c-1" },
+  });
+  expect((await handle.next()).value).toMatchObject({ kind: "telemetry", event: "client_connected", seq: 7, data: { client: "c-1" } });
+});
+
 it("R50 tells its numbers", async () => {
   const { bus, welcome, comeBack } = stage();
   await (await welcome()).end(1006);

@@ -26,19 +26,31 @@ describe("drain", () => {
     expect(() => bus.subscribe("a:b")).toThrow(BusClosed);
     await expect(bus.request("a:b", 1)).rejects.toBeInstanceOf(BusClosed);
     await socket.say(socket.event(3));
-    expect((await take(read, 3)).map(({ seq }) => seq)).toEqual([1, 2]);
-    finish();
-    await settle();
-    finish();
-    await settle();
-    expect(socket.sent.filter(({ channel }) => channel === "done").map(({ payload }) => payload)).toEqual([1, 2]);
+    await socket.ok(socket.last("leave_channel"));
+    await socket.say(socket.event(4));
+    expect((await take(read, 4)).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    for (let job = 0; job < 3; job++) {
+      finish();
+      await settle();
+    }
+    expect(socket.sent.filter(({ channel }) => channel === "done").map(({ payload }) => payload)).toEqual([1, 2, 3]);
     expect(bus.state).toBe("draining");
     await socket.ok(socket.sent.find(({ channel }) => channel === "other")!, ACK);
     await acked;
-    await socket.ok(socket.last("leave_channel"), {});
     expect(await draining).toEqual({ calls: 0, messages: 0 });
     expect(socket.closedWith).toBe(1000);
     expect(changes.at(-1)).toMatchObject({ from: "draining", to: "closed", cause: "user" });
+  });
+
+  it("R48 does not wait for the answer to a leave when there is no connection", async () => {
+    const { bus, clock, welcome } = stage();
+    const handle = bus.subscribe("science:explore");
+    await (await welcome()).end(1006);
+    const draining = bus.drain();
+    expect((await handle.next()).done).toBe(true);
+    await draining;
+    await clock.pass(1_000);
+    expect(bus.state).toBe("closed");
   });
 
   it("R48 in a group takes what comes up to the answer to its leave", async () => {
