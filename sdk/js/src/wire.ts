@@ -55,6 +55,7 @@ export interface ChannelInfo {
   created_at: string;
   created_by: string | null;
   kind: "configured" | "system" | "user" | (string & {});
+  groups?: GroupInfo[];
 }
 
 /** Options of a channel; an absent one is as the settings say. */
@@ -183,6 +184,7 @@ export interface EventResult {
   epoch: string;
   duplicate: boolean;
   stored: "memory" | "none" | "redis" | (string & {});
+  delivered?: number;
 }
 
 /** Payload of gap: these events are lost to this member, both ends included. */
@@ -192,7 +194,14 @@ export interface Gap {
   epoch: string;
   from: number;
   to: number;
-  reason: "conflate" | "drop_oldest" | (string & {});
+  reason: "conflate" | "drop_oldest" | "group_overflow" | (string & {});
+}
+
+/** A group of one channel as it is now. */
+export interface GroupInfo {
+  group: string;
+  members: number;
+  waiting: number;
 }
 
 /** Args of help. */
@@ -251,6 +260,7 @@ export interface JoinChannelResult {
   first_available?: number;
   positions?: ChannelPosition[];
   present?: MemberInfo[];
+  group?: string;
 }
 
 /** Args of leave_channel. */
@@ -306,6 +316,7 @@ export interface MemberInfo {
   user: string | null;
   profile: Profile;
   joined_at: string;
+  group?: string;
 }
 
 /** Payload of member_joined. */
@@ -314,6 +325,7 @@ export interface MemberJoined {
   user: string | null;
   profile: Profile;
   joined_at: string;
+  group?: string;
   count: number;
 }
 
@@ -350,6 +362,7 @@ export interface MembersResult {
 export interface Membership {
   room: string;
   channel: string;
+  group?: string;
 }
 
 /** Args of a command that takes none. */
@@ -440,6 +453,7 @@ export interface Resumed {
   recovered: boolean;
   reason?: string | null;
   lost?: Lost;
+  group?: string;
 }
 
 /** A room as it is now. */
