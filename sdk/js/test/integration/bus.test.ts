@@ -198,6 +198,65 @@ describe.skipIf(!python)("a real server", () => {
   });
 });
 
+describe.skipIf(!python)("groups", () => {
+  beforeAll(async () => {
+    server = await Server.start(["server.resume_grace_s = 5.0"]);
+  });
+  afterAll(() => server?.stop());
+
+  it("R30 R36 R48 share a channel's events, each to one member, over a cut and a drain", async () => {
+    const sockets: WebSocket[] = [];
+    class Cut extends WebSocket {
+      constructor(url: string, protocols?: string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    }
+    const [one, two, writer] = [await open({ WebSocket: Cut }).ready(), await open().ready(), open()];
+    const address = `${room()}:jobs` as const;
+    const done: number[] = [];
+    const handles = [one, two].map((bus) => bus.subscribe<typeof address, number>(address, { group: "workers" }));
+    const works = handles.map((handle) => handle.run(({ data: job, gap }) => {
+      expect(gap).toBeUndefined();
+      done.push(job);
+    }));
+    await Promise.all(handles.map((handle) => handle.ready()));
+    expect(handles[0]!.position).toBeUndefined();
+    expect((await writer.publish(address, 0, { ack: true })).delivered).toBe(1);
+    for (let job = 1; job <= 100; job++) await writer.publish(address, job, { ack: true });
+    await Promise.all([one.ping(), two.ping()]);
+    expect([...done].sort((a, b) => a - b)).toEqual(Array.from({ length: 101 }, (_, n) => n));
+
+    const { client } = one;
+    sockets[0]!.terminate();
+    await new Promise<void>((resolve) => one.on("state", ({ to }) => to === "connected" && resolve()));
+    expect(one.client).toBe(client);
+    for (let job = 101; job <= 150; job++) await writer.publish(address, job, { ack: true });
+    await Promise.all([one.ping(), two.ping()]);
+    expect(new Set(done).size).toBe(151);
+
+    const publishing = (async () => {
+      for (let job = 151; job <= 400; job++) await writer.publish(address, job, { ack: true });
+    })();
+    expect(await one.drain()).toEqual({ calls: 0, messages: 0 });
+    await publishing;
+    await two.ping();
+    expect(done.length).toBe(401);
+    expect(new Set(done).size).toBe(401);
+    await two.drain();
+    await Promise.all(works);
+  });
+
+  it("R45 nobody serves: told at once", async () => {
+    const bus = open();
+    const address = `${room()}:service` as const;
+    await bus.createChannel(address, { persistent: true });
+    await expect(bus.request(address, 1)).rejects.toMatchObject({ name: "NoResponder" });
+    await bus.serve(address, () => "here", { group: "workers" }).ready();
+    expect(await bus.request(address, 1)).toBe("here");
+  });
+});
+
 describe.skipIf(!python)("a server that lets members bear losses, and keeps last words", () => {
   beforeAll(async () => {
     server = await Server.start(["server.resume_grace_s = 0.5"]);
