@@ -91,7 +91,7 @@ class Observation:
             "arqonbus.messages.received": counters.messages_in,
             "arqonbus.messages.delivered": counters.messages_out,
             "arqonbus.messages.duplicates": counters.duplicates,
-            "arqonbus.messages.dropped": {"overflow": counters.dropped},
+            "arqonbus.messages.dropped": {"overflow": counters.dropped, "group": counters.group_lost},
             "arqonbus.messages.invalid": counters.invalid,
             "arqonbus.slow_consumers": counters.slow_consumers,
         }
