@@ -83,7 +83,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     _counter("messages.received", "{message}", "events, private messages and broadcasts accepted from clients"),
     _counter("messages.delivered", "{message}", "deliveries of these to clients"),
     _counter("messages.duplicates", "{message}", "events that came again within the dedupe window"),
-    _counter("messages.dropped", "{message}", "deliveries thrown away", "reason", "`slow_consumer`, `overflow`, `group`"),
+    _counter("messages.dropped", "{message}", "deliveries dropped", "reason", "`slow_consumer`, `overflow`, `group`"),
     _counter("messages.invalid", "{message}", "messages that were no envelope"),
     _counter("errors", "{error}", "refusals told to clients", "code", "the codes of docs/PROTOCOL.md"),
     _counter("io", "By", "bytes of frames", "direction", "`in`, `out`"),
