@@ -71,7 +71,7 @@ class Wire:
         connection: AbstractConnection,
         timeout_s: float,
         on_lost: Callable[[str], None],
-        on_push: Callable[[list[Any]], None] | None = None,
+        on_push: Callable[[Any], None] | None = None,
     ) -> None:
         self._connection = connection
         self._timeout_s = timeout_s

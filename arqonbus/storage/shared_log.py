@@ -206,7 +206,7 @@ class SharedHistory(Protocol):
     def open(self, room: str, channel: str, opening: Opening, tell: Tell) -> SharedLog:
         """Give a channel's log, made if there is none, and tell its feed from now on. One at a time for a channel.
 
-        Nothing is told before this returns.
+        Nothing but Opened is told before this returns.
         """
 
     def note(self, room: str, channel: str) -> Awaitable[bytes | None]:

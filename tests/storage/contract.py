@@ -160,7 +160,7 @@ class HistoryContract:
 
     def test_logs_do_not_mix(self, world: StoreWorld) -> None:
         one, two = world.history.open("r", "c", MUCH), world.history.open("r", "d", MUCH)
-        other_room = world.history.open("r:c", "c", MUCH)
+        other_room = world.history.open("r.c", "c", MUCH)
         fill(one, 3)
         fill(two, 1)
 
