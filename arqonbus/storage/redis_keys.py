@@ -44,12 +44,14 @@ class Keys:
 
     Args:
         prefix: letters, digits and ``.:_-``; keeps deployments on one server apart.
+        db: number of the database; pub/sub does not know of databases, so channels get it into their names.
     """
 
-    __slots__ = ("_prefix", "_roots")
+    __slots__ = ("_db", "_prefix", "_roots")
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, db: int = 0) -> None:
         self._prefix = prefix
+        self._db = f"{db}:" if db else ""
         self._roots = tuple(f"{prefix}:{{{tag}}}:" for tag in TAGS)
 
     def root(self, name: str) -> str:
@@ -81,7 +83,7 @@ class Keys:
 
     def feed(self, room: str, channel: str) -> str:
         """Pub/sub: what is appended to the log."""
-        return self._of("c", room, channel)
+        return self._of(f"{self._db}c", room, channel)
 
     def present(self, room: str, channel: str) -> str:
         """Begin the names of hashes: client -> who it is; a colon and the node follow."""
@@ -99,19 +101,19 @@ class Keys:
 
     def room_feed(self, room: str) -> str:
         """Pub/sub: what concerns all of a room."""
-        return f"{self.root(room)}r:{_checked(room)}"
+        return f"{self.root(room)}{self._db}r:{_checked(room)}"
 
     def client_feed(self, client: str) -> str:
         """Pub/sub: what is for one client."""
-        return f"{self.root(client)}u:{_checked(client)}"
+        return f"{self.root(client)}{self._db}u:{_checked(client)}"
 
     def inbox(self, node: str) -> str:
         """Pub/sub: what is for one node."""
-        return f"{self.root(node)}in:{_checked(node)}"
+        return f"{self.root(node)}{self._db}in:{_checked(node)}"
 
     def probe(self, partition: int, node: str) -> str:
         """Pub/sub: a node's question to itself, by way of a partition."""
-        return f"{self._roots[partition]}probe:{_checked(node)}"
+        return f"{self._roots[partition]}{self._db}probe:{_checked(node)}"
 
     def presences(self, partition: int, node: str) -> str:
         """Set: the channels of a partition in which a node has members, as ``room/channel``."""
@@ -140,7 +142,7 @@ class Keys:
     @property
     def all_nodes(self) -> str:
         """Pub/sub: what is for every node."""
-        return f"{self._prefix}:{{ctl}}:all"
+        return f"{self._prefix}:{{ctl}}:{self._db}all"
 
 
 def _checked(name: str) -> str:

@@ -45,16 +45,8 @@ class Sequencer:
     """The order of one channel. Each method gives what is to be done, in order."""
 
     __slots__ = (
-        "_again",
-        "_held",
-        "_held_bytes",
-        "_marks",
-        "_n_lately",
-        "_n_old",
-        "_reason",
-        "_state",
-        "_ticket",
-        "place",
+        *("_again", "_held", "_held_bytes", "_marks", "_n_before", "_n_lately", "_n_old"),
+        *("_reason", "_state", "_ticket", "place"),
     )
 
     def __init__(self) -> None:
@@ -62,6 +54,7 @@ class Sequencer:
         self._marks: deque[bytes] = deque()  # of the entries up to place, without holes, newest last
         self._held: list[Placed] = []  # what arrived while a read is under way
         self._held_bytes = 0
+        self._n_before = 0  # of _held: those that were there when the read under way was asked for
         self._again = False  # what the read under way shows is not enough: something was lost since it began
         self._reason: Reason = "replaced"  # of the Renumber that a change of epoch will bring
         self._state = _State.WAITING
@@ -170,7 +163,7 @@ class Sequencer:
             self._again = True
 
     def _drop_held(self) -> None:
-        self._held, self._held_bytes, self._again = [], 0, False
+        self._held, self._held_bytes, self._n_before, self._again = [], 0, 0, False
 
     # --- reads --------------------------------------------------------------------------------------------------
 
@@ -178,6 +171,7 @@ class Sequencer:
         self._state = _State.READING
         self._ticket += 1
         self._again = False
+        self._n_before = len(self._held)
         if self.place == NOWHERE:
             return [ReadTail(self._ticket, with_texts=False)]
         return [ReadAfter(self._ticket, self.place)]
@@ -290,7 +284,9 @@ class Sequencer:
 
     def _settle(self) -> list[Action]:
         """End a read: what was held meanwhile comes next, or calls for another read."""
-        held, again = self._held, self._again
+        # An entry is in the log before it is published: what was there before the read, and was not in it, is nowhere.
+        held = [entry for i, entry in enumerate(self._held) if i >= self._n_before or entry.place <= self.place]
+        again = self._again
         self._drop_held()
         self._state = _State.LIVE
         if again:

@@ -50,7 +50,7 @@ class RedisStore:
 
     def __init__(self, setup: RedisSetup) -> None:
         self.setup = setup
-        self.keys = Keys(setup.prefix)
+        self.keys = Keys(setup.prefix, setup.address.db)
         self.publish = "SPUBLISH" if setup.address.kind == "cluster" else "PUBLISH"
         self.on_state: list[Callable[[Shard, LinkState], None]] = []  # called in this order
         self.on_wires: list[Callable[[Shard], None]] = []

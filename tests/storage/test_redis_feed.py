@@ -32,7 +32,7 @@ def _append_unheard(server: RedisServer, member: Member, n: int) -> None:
     with server.client() as client:
         keys = [Keys("t").log("r", "c"), "x", "x", "x"]
         parts = [part for i in range(n) for part in ("", f"unheard.{i}", b"%d" % i)]
-        head = ("nobody", "PUBLISH", 100_000, member.epoch, 1, 10**9, 0, 0, 1, "", 0)
+        head = ("nobody", "PUBLISH", 100_000, member.epoch, 1, 10**9, 0, 0, 10**13, "", 0)
         client.eval(APPEND.text, 4, *keys, *head, *parts)
 
 

@@ -45,6 +45,17 @@ def test_all_keys_of_a_room_have_one_tag() -> None:
     assert len(set(names)) == len(names)
 
 
+def test_channels_of_pub_sub_name_the_database_since_redis_does_not_tell_them_apart() -> None:
+    keys, other = Keys("bus"), Keys("bus", 2)
+
+    assert keys.log("science", "explore") == other.log("science", "explore")
+    assert other.feed("science", "explore") == f"bus:{{{TAGS[40]}}}:2:c:science/explore"
+    for name in ("room_feed", "client_feed", "inbox"):
+        assert getattr(keys, name)("a") != getattr(other, name)("a")
+    assert keys.probe(0, "a") != other.probe(0, "a")
+    assert keys.all_nodes != other.all_nodes
+
+
 def test_keys_look_as_documented() -> None:
     keys = Keys("abus")
 

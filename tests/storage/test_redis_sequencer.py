@@ -131,7 +131,6 @@ def test_a_hole_inside_a_page_is_owned_to() -> None:
         Deliver(entries(8, 8)),
         Lose(E, 9, 10),
         Deliver(entries(11, 12)),
-        ReadAfter(ticket(actions) + 1, Place(E, 12)),
     ]
 
 
@@ -177,7 +176,8 @@ def test_what_was_delivered_already_is_dropped() -> None:
 
 def test_what_a_read_has_shown_is_dropped_when_it_was_held() -> None:
     sequencer = at(7)
-    actions = sequencer.arrived(entries(9, 12))
+    actions = sequencer.arrived(entries(9, 11))
+    sequencer.arrived(entries(12, 12))
 
     assert sequencer.shown(ticket(actions), Place(E, 11), entries(7, 11)) == [
         Deliver(entries(8, 11)),
@@ -301,6 +301,16 @@ def test_a_bump_that_became_needless_ends_in_a_look() -> None:
 
     actions = sequencer.shown_tail(ticket(actions), Place(E, 7), [tail(7)])
     assert actions == [ReadAfter(ticket(actions), Place(E, 7))]
+
+
+def test_an_entry_that_is_in_no_log_is_dropped_when_the_log_was_looked_at() -> None:
+    sequencer = at(7)
+    actions = sequencer.arrived([entry(9, "ghost"), entry(1, "ghost", E + 9)])
+    sequencer.arrived(entries(8, 8))
+
+    actions = sequencer.shown(ticket(actions), Place(E, 7), entries(7, 7))
+    assert actions == [Deliver(entries(8, 8))]
+    assert sequencer.is_live
 
 
 # --- bounds -----------------------------------------------------------------------------------------------------
