@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from arqonbus.errors import StorageError
 from arqonbus.storage.redis_scripts import Script
 from arqonbus.storage.redis_wire import Home, Wire, WireLost, code_of
 
-__all__ = ["Args", "Reads", "call", "ignore", "run"]
+__all__ = ["Answer", "Args", "Reads", "call", "ignore", "run"]
 
 Args: TypeAlias = tuple[str | bytes | int, ...]
 
@@ -40,6 +42,22 @@ def run(wire: Wire | None, home: Home, script: Script, args: Args) -> None:
 
 def ignore(answer: Any) -> None:
     """Take an answer that only matters by having come."""
+
+
+class Answer:
+    """An answer that is awaited: StorageError if there is none, or an error."""
+
+    def __init__(self) -> None:
+        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def take(self, answer: Any) -> None:
+        """Be the ``home`` of a call."""
+        if self.future.done():
+            return
+        if isinstance(answer, StorageError):
+            self.future.set_exception(answer)
+        else:
+            self.future.set_result(answer)
 
 
 class Reads:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any, Literal
 
-from arqonbus.errors import StorageError
+from arqonbus.storage.redis_calls import Answer
 from arqonbus.storage.redis_keys import partition_of
 from arqonbus.storage.redis_log import RedisLog
 from arqonbus.storage.redis_publisher import Publisher
@@ -176,19 +176,3 @@ class RedisHistory:
             await asyncio.sleep(FORGET_S)
             for log in list(self._busy):
                 log.feed.forget()
-
-
-class Answer:
-    """An answer that is awaited: StorageError if there is none, or an error."""
-
-    def __init__(self) -> None:
-        self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    def take(self, answer: Any) -> None:
-        """Be the ``home`` of a call."""
-        if self.future.done():
-            return
-        if isinstance(answer, StorageError):
-            self.future.set_exception(answer)
-        else:
-            self.future.set_result(answer)

@@ -12,10 +12,11 @@ from zlib import crc32
 
 from arqonbus.protocol.names import is_name
 
-__all__ = ["LAYOUT", "PARTITIONS", "TAGS", "Keys", "partition_of", "slot_of"]
+__all__ = ["CONTROL", "LAYOUT", "PARTITIONS", "TAGS", "Keys", "partition_of", "slot_of"]
 
 PARTITIONS = 128  # for the life of a deployment: another number would move every key
 LAYOUT = "1"  # of these names and of what stands in them; nodes of another layout refuse to share
+CONTROL = 0  # the partition of what concerns all nodes
 SLOTS_A_PARTITION = 16384 // PARTITIONS
 
 _TAGS = (
@@ -47,10 +48,9 @@ class Keys:
         db: number of the database; pub/sub does not know of databases, so channels get it into their names.
     """
 
-    __slots__ = ("_db", "_prefix", "_roots")
+    __slots__ = ("_db", "_roots")
 
     def __init__(self, prefix: str, db: int = 0) -> None:
-        self._prefix = prefix
         self._db = f"{db}:" if db else ""
         self._roots = tuple(f"{prefix}:{{{tag}}}:" for tag in TAGS)
 
@@ -124,25 +124,25 @@ class Keys:
     @property
     def meta(self) -> str:
         """Hash: ``layout`` and ``partitions`` of whoever came first."""
-        return f"{self._prefix}:{{ctl}}:meta"
+        return f"{self._roots[CONTROL]}meta"
 
     @property
     def nodes(self) -> str:
         """Sorted set: the nodes, by when their lease ends (ms)."""
-        return f"{self._prefix}:{{ctl}}:nodes"
+        return f"{self._roots[CONTROL]}nodes"
 
     def node(self, node: str) -> str:
         """Text: what a node says of itself; ends with its lease."""
-        return f"{self._prefix}:{{ctl}}:n:{_checked(node)}"
+        return f"{self._roots[CONTROL]}n:{_checked(node)}"
 
     def reaping(self, node: str) -> str:
         """Text: who clears up after a dead node."""
-        return f"{self._prefix}:{{ctl}}:reap:{_checked(node)}"
+        return f"{self._roots[CONTROL]}reap:{_checked(node)}"
 
     @property
     def all_nodes(self) -> str:
         """Pub/sub: what is for every node."""
-        return f"{self._prefix}:{{ctl}}:{self._db}all"
+        return f"{self._roots[CONTROL]}{self._db}all"
 
 
 def _checked(name: str) -> str:

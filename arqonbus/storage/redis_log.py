@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from arqonbus.errors import StorageError
 from arqonbus.storage.history import Retention
+from arqonbus.storage.redis_calls import Answer
 from arqonbus.storage.redis_feed import Feed, FeedSetup
 from arqonbus.storage.redis_frames import Place, place_of
 from arqonbus.storage.redis_keys import partition_of
@@ -134,11 +134,11 @@ class RedisLog:
         size_bytes: int | None = None,
     ) -> SharedPage:
         """See SharedLog."""
-        answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answered = Answer()
         span = ("" if after is None else after, "" if before is None else before, int(newest_first))
         bounds = self.bounds()
         self.feed.shard.read(
-            lambda answer: None if answered.done() else answered.set_result(answer),
+            answered.take,
             READ,
             self._keys.log,
             *span,
@@ -146,9 +146,7 @@ class RedisLog:
             size_bytes or 0,
             *bounds,
         )
-        answer = await answered
-        if isinstance(answer, StorageError):
-            raise answer
+        answer = await answered.future
         if answer is None:
             return SharedPage("", 0, [], False, 0, 0)
         epoch, first, top, more = answer[:4]

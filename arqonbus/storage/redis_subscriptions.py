@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from arqonbus.storage.redis_wire import ReplyError, Wire
 
-__all__ = ["Listener", "Subscriptions"]
+__all__ = ["Ear", "Listener", "Subscriptions"]
 
 NAMES_A_COMMAND = 512  # of channels; 100,000 channels are back after 0.1 s, in pieces that stop nobody
 
@@ -30,6 +30,24 @@ class Listener(Protocol):
 
     def broken(self) -> None:
         """Take the news that from some moment before now on everything is missed."""
+
+
+class Ear:
+    """A Listener for whom a message is a message, and what was missed was missed."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+
+    def confirmed(self) -> bool:
+        """See Listener."""
+        return True
+
+    def message(self, data: bytes) -> None:
+        """See Listener."""
+        self._take(data)
+
+    def broken(self) -> None:
+        """See Listener."""
 
 
 class Subscriptions:

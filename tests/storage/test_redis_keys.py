@@ -60,8 +60,8 @@ def test_keys_look_as_documented() -> None:
     keys = Keys("abus")
 
     assert keys.log("science", "explore") == f"abus:{{{TAGS[40]}}}:h:science/explore"
-    assert keys.meta == "abus:{ctl}:meta"
-    assert keys.node("node-1") == "abus:{ctl}:n:node-1"
+    assert keys.meta == "abus:{qfs}:meta"
+    assert keys.node("node-1") == "abus:{qfs}:n:node-1"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "a:b", "{a}", "a\n", "é", "x" * 65, "*"])
