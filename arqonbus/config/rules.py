@@ -23,6 +23,7 @@ _NAME_WORDS = "1 to 64 of A-Z a-z 0-9 . _ -"
 _PATH = re.compile(r"/(?:(?![?#])[!-~])*")
 _ENDPOINT = re.compile(r"https?://(?:(?!@)[!-~])+")  # who logs in goes into OTEL_EXPORTER_OTLP_HEADERS
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
+_PREFIX = re.compile(r"[A-Za-z0-9.:_-]{1,32}")
 _RESERVED_PATHS = ("/health", "/ready", "/version", "/metrics")
 
 
@@ -110,6 +111,7 @@ RULES: tuple[Rule, ...] = (
     _at_most("limits.message_bytes", "limits.outbox_bytes"),
     _at_most("limits.outbox_soft_bytes", "limits.outbox_bytes"),
     Rule(("redis.url",), _redis_is_absent),
+    _matches("redis.prefix", _PREFIX, "1 to 32 of A-Z a-z 0-9 . : _ -"),
     _matches("telemetry.room", SYSTEM_NAME, f'a system name: "_" first, then {_NAME_WORDS}'),
     _matches("telemetry.endpoint", _ENDPOINT, "a URL of http or https without a user", may_be_empty=True),
     _matches("telemetry.channel", re.compile(f"{NAME.pattern}|{SYSTEM_NAME.pattern}"), f"a name: {_NAME_WORDS}"),

@@ -258,13 +258,28 @@ class Auth(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Redis(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[redis]``: reserved for the Redis store, which this version does not have."""
+    """``[redis]``: the shared store. Reserved: the bus does not use it in this version, so ``url`` must be empty."""
 
     url: Annotated[str, secret("must be empty: the Redis store is not part of this version")] = ""
+    prefix: Annotated[str, about("what all keys and channels begin with; keeps buses on one Redis apart")] = "arqonbus"
+    required: Annotated[bool, about("fail to start when Redis does not answer within `hold_s`")] = False
+    timeout_s: Annotated[
+        float, between("seconds within which Redis must answer; later: it counts as gone", ge=0.05, le=60)
+    ] = 1.0
+    hold_s: Annotated[
+        float, between("seconds that events wait for a Redis that is gone before they are refused", ge=0, le=60)
+    ] = 8.0
+    hold_messages: Annotated[int, between("events that wait for Redis, over all channels", ge=1, le=10_000_000)] = (
+        10_000
+    )
+    hold_bytes: Annotated[
+        int, between("bytes of events that wait for Redis, over all channels", ge=1, le=LARGEST_BYTES)
+    ] = 16_777_216
 
     def __repr__(self) -> str:
         """Never show the URL: it may hold a password."""
-        return f"Redis(url={(MASK if self.url else '')!r})"
+        shown = {field: getattr(self, field) for field in self.__struct_fields__} | {"url": MASK if self.url else ""}
+        return f"Redis({', '.join(f'{field}={value!r}' for field, value in shown.items())})"
 
 
 class Telemetry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -13,13 +13,13 @@ from typing import Any
 from msgspec import Struct
 
 from arqonbus.storage.redis_actions import Action, Begin, Bump, Deliver, Lose, ReadAfter, ReadTail, Renumber
-from arqonbus.storage.redis_frames import BUMPED, DELETED, Place, entries_of, place_of, placed, tail_of
+from arqonbus.storage.redis_frames import BUMPED, DELETED, SAID, Place, entries_of, place_of, placed, tail_of
 from arqonbus.storage.redis_reads import CATCH_UP, TAIL
 from arqonbus.storage.redis_scripts import BUMP
 from arqonbus.storage.redis_sequencer import LEAST_REMEMBERED, Sequencer
 from arqonbus.storage.redis_shard import Shard
 from arqonbus.storage.redis_wire import WireLost
-from arqonbus.storage.shared_log import Arrived, Deleted, Fed, LinkChanged, Missing, Reset, Tell
+from arqonbus.storage.shared_log import Arrived, Deleted, Fed, LinkChanged, Missing, Reset, Said, Tell
 
 __all__ = ["Feed", "FeedSetup"]
 
@@ -135,6 +135,8 @@ class Feed:
             self._do(self._sequencer.arrived(entries))
         elif data.startswith(BUMPED):
             self._do(self._sequencer.renumbered())
+        elif data.startswith(SAID):
+            self._tell(Said(data[len(SAID) :]))
         elif data == DELETED:
             self._tell(Deleted())
 

@@ -13,6 +13,7 @@ __all__ = [
     "BUMPED",
     "DELETED",
     "NOWHERE",
+    "SAID",
     "Place",
     "Placed",
     "TailEntry",
@@ -28,6 +29,10 @@ BUMPED = b"!bumped"
 
 DELETED = b"!deleted"
 """The log is gone."""
+
+
+SAID = b"!said "
+"""A node says something to all that listen; it follows."""
 
 
 class Place(NamedTuple):

@@ -11,10 +11,11 @@ from arqonbus.storage.redis_keys import partition_of
 from arqonbus.storage.redis_log import RedisLog
 from arqonbus.storage.redis_publisher import Publisher
 from arqonbus.storage.redis_reads import READ
+from arqonbus.storage.redis_room_feed import RedisRoomFeed
 from arqonbus.storage.redis_scripts import DELETE
 from arqonbus.storage.redis_shard import Shard
 from arqonbus.storage.redis_store import RedisSetup, RedisStore
-from arqonbus.storage.shared_log import LinkState, Opening, Tell
+from arqonbus.storage.shared_log import LinkState, Opening, Tell, TellRoom
 
 __all__ = ["RedisHistory"]
 
@@ -31,6 +32,7 @@ class RedisHistory:
         self.store = RedisStore(setup)
         self._publisher = Publisher(self.store)
         self._logs: dict[tuple[str, str], RedisLog] = {}
+        self._rooms: dict[str, RedisRoomFeed] = {}
         self._busy: set[RedisLog] = set()  # those whose feed has something to forget
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()  # set at each change of a link's state
@@ -57,6 +59,8 @@ class RedisHistory:
         """End all: what still waits is refused."""
         for log in list(self._logs.values()):
             log.close()
+        for feed in list(self._rooms.values()):
+            feed.close()
         for task in self._tasks:
             task.cancel()
         self._publisher.close()
@@ -86,6 +90,11 @@ class RedisHistory:
         self._busy.add(log)
         asyncio.get_running_loop().call_soon(log.start)
         return log
+
+    def follow(self, room: str, tell: TellRoom) -> RedisRoomFeed:
+        """See SharedHistory."""
+        feed = self._rooms[room] = RedisRoomFeed(self.store, room, tell, self._room_closed)
+        return feed
 
     async def note(self, room: str, channel: str) -> bytes | None:
         """See SharedHistory."""
@@ -164,7 +173,14 @@ class RedisHistory:
         for (room, _), log in list(self._logs.items()):
             if partition_of(room) == partition:
                 log.feed.move(now)
+        for room, feed in list(self._rooms.items()):
+            if partition_of(room) == partition:
+                feed.move(before, now)
         self._changed.set()
+
+    def _room_closed(self, feed: RedisRoomFeed) -> None:
+        if self._rooms.get(feed.room) is feed:
+            del self._rooms[feed.room]
 
     def _closed(self, log: RedisLog) -> None:
         self._busy.discard(log)

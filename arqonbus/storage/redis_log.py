@@ -9,7 +9,7 @@ from typing import Any
 from arqonbus.storage.history import Retention
 from arqonbus.storage.redis_calls import Answer
 from arqonbus.storage.redis_feed import Feed, FeedSetup
-from arqonbus.storage.redis_frames import Place, place_of
+from arqonbus.storage.redis_frames import SAID, Place, place_of
 from arqonbus.storage.redis_keys import partition_of
 from arqonbus.storage.redis_line import Line, LineKeys
 from arqonbus.storage.redis_publisher import Publisher
@@ -152,6 +152,12 @@ class RedisLog:
         epoch, first, top, more = answer[:4]
         events = list(zip(answer[4::2], answer[5::2], strict=True))
         return SharedPage(epoch.decode(), top, events, bool(more), first, top if first else 0)
+
+    async def say(self, data: bytes) -> int:
+        """See SharedLog."""
+        answered = Answer()
+        self.feed.shard.call(answered.take, self._store.publish, self._keys.feed, SAID + data)
+        return int(await answered.future)
 
     def retain(self, retention: Retention) -> None:
         """See SharedLog."""

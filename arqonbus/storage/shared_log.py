@@ -22,6 +22,8 @@ from arqonbus.storage.history import Retention
 __all__ = [
     "Appended",
     "Arrived",
+    "ChannelGone",
+    "ChannelMade",
     "Deleted",
     "Entry",
     "Fed",
@@ -32,11 +34,16 @@ __all__ = [
     "Opening",
     "Rejected",
     "Reset",
+    "RoomFed",
+    "RoomFeed",
+    "Said",
     "SharedHistory",
     "SharedLog",
     "SharedPage",
     "Stored",
     "Tell",
+    "TellRoom",
+    "Unheard",
     "Unsure",
     "with_seq",
 ]
@@ -137,8 +144,34 @@ class LinkChanged(Struct, frozen=True):
     state: LinkState
 
 
-Fed: TypeAlias = Opened | Arrived | Missing | Reset | Deleted | LinkChanged
+class Said(Struct, frozen=True, gc=False):
+    """Something that a node said to all that have this log, or room, open; itself among them. At most once."""
+
+    data: bytes
+
+
+Fed: TypeAlias = Opened | Arrived | Missing | Reset | Deleted | LinkChanged | Said
 Tell: TypeAlias = Callable[[Fed], None]
+
+
+class ChannelMade(Struct, frozen=True):
+    """A channel of the room has a log now that had none."""
+
+    channel: str
+
+
+class ChannelGone(Struct, frozen=True):
+    """A channel of the room was deleted."""
+
+    channel: str
+
+
+class Unheard(Struct, frozen=True):
+    """For a while nothing was heard: channels may have come and gone, and something may have been said."""
+
+
+RoomFed: TypeAlias = ChannelMade | ChannelGone | Said | Unheard
+TellRoom: TypeAlias = Callable[[RoomFed], None]
 
 
 # --- the seam ---------------------------------------------------------------------------------------------------
@@ -190,11 +223,27 @@ class SharedLog(Protocol):
             StorageError: the store did not answer in time, or is not within reach.
         """
 
+    def say(self, data: bytes) -> Awaitable[int]:
+        """Have Said told to all nodes that have the log open, this one too, behind what was appended before.
+
+        Nothing of it is kept. Gives how many nodes were listening. Raises StorageError.
+        """
+
     def retain(self, retention: Retention) -> None:
         """Hold to other bounds from now on."""
 
     def close(self) -> None:
         """End the feed and the hold on the log; the events stay. Idempotent."""
+
+
+class RoomFeed(Protocol):
+    """What concerns all of a room, as one node hears it."""
+
+    def say(self, data: bytes) -> Awaitable[int]:
+        """Have Said told to all nodes that follow the room, this one too. See SharedLog.say."""
+
+    def close(self) -> None:
+        """Hear no more. Idempotent."""
 
 
 class SharedHistory(Protocol):
@@ -208,6 +257,9 @@ class SharedHistory(Protocol):
 
         Nothing but Opened is told before this returns.
         """
+
+    def follow(self, room: str, tell: TellRoom) -> RoomFeed:
+        """Tell what concerns all of a room from now on. One at a time for a room."""
 
     def note(self, room: str, channel: str) -> Awaitable[bytes | None]:
         """Give the note that stands with a log; None: there is no log."""

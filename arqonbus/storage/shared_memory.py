@@ -10,9 +10,24 @@ from typing import Generic, Literal, TypeVar
 
 from arqonbus.storage.history import Log, Retention
 from arqonbus.storage.memory import MemoryHistory
-from arqonbus.storage.shared_log import Appended, Arrived, Deleted, Entry, Opened, Opening, SharedPage, Stored, Tell
+from arqonbus.storage.shared_log import (
+    Appended,
+    Arrived,
+    ChannelGone,
+    ChannelMade,
+    Deleted,
+    Entry,
+    Opened,
+    Opening,
+    RoomFed,
+    Said,
+    SharedPage,
+    Stored,
+    Tell,
+    TellRoom,
+)
 
-__all__ = ["MemorySharedHistory", "MemorySharedLog"]
+__all__ = ["MemoryRoomFeed", "MemorySharedHistory", "MemorySharedLog"]
 
 T = TypeVar("T")
 
@@ -80,6 +95,13 @@ class MemorySharedLog:
         page = log.read(after=after, before=before, newest_first=newest_first, limit=limit, size_bytes=size_bytes)
         return _Ready(SharedPage(log.epoch, log.top, page.events, page.more, page.first, page.last))
 
+    def say(self, data: bytes) -> Awaitable[int]:
+        """See SharedLog."""
+        if self._is_closed:
+            return _Ready(0)
+        self._tell(Said(data))
+        return _Ready(1)
+
     def retain(self, retention: Retention) -> None:
         """See SharedLog."""
         self._log.retain(retention)
@@ -90,6 +112,27 @@ class MemorySharedLog:
             self._is_closed = True
             self._log.close()
             self._on_close()
+
+
+class MemoryRoomFeed:
+    """What concerns all of a room, with one node to say it."""
+
+    def __init__(self, tell: TellRoom) -> None:
+        self._tell: TellRoom | None = tell
+
+    def tell(self, fed: RoomFed) -> None:
+        """Pass something on, if anybody still listens."""
+        if self._tell is not None:
+            self._tell(fed)
+
+    def say(self, data: bytes) -> Awaitable[int]:
+        """See RoomFeed."""
+        self.tell(Said(data))
+        return _Ready(0 if self._tell is None else 1)
+
+    def close(self) -> None:
+        """See RoomFeed."""
+        self._tell = None
 
 
 class MemorySharedHistory:
@@ -106,6 +149,7 @@ class MemorySharedHistory:
         self._history = history
         self._clock = clock
         self._open: dict[tuple[str, str], MemorySharedLog] = {}
+        self._rooms: dict[str, MemoryRoomFeed] = {}
         self._channels: dict[str, set[str]] = {}  # room -> those that were opened and not deleted
 
     def open(self, room: str, channel: str, opening: Opening, tell: Tell) -> MemorySharedLog:
@@ -118,7 +162,14 @@ class MemorySharedHistory:
         shared = MemorySharedLog(log, tell, self._clock, lambda: self._closed(room, channel))
         self._open[room, channel] = shared
         tell(Opened(log.epoch, log.top, note, created))
+        if created and room in self._rooms:
+            self._rooms[room].tell(ChannelMade(channel))
         return shared
+
+    def follow(self, room: str, tell: TellRoom) -> MemoryRoomFeed:
+        """See SharedHistory."""
+        feed = self._rooms[room] = MemoryRoomFeed(tell)
+        return feed
 
     def _closed(self, room: str, channel: str) -> None:
         self._open.pop((room, channel), None)
@@ -146,6 +197,8 @@ class MemorySharedHistory:
         shared = self._open.get((room, channel))
         if shared is not None:
             shared.tell_deleted()
+        if room in self._rooms:
+            self._rooms[room].tell(ChannelGone(channel))
         return _Ready(True)
 
     def sweep(self) -> None:

@@ -31,7 +31,7 @@ def test_the_keys_are_these() -> None:
             "control_rate", "control_burst", "will_bytes", "invalid_envelopes",
         ],
         "auth": ["keys", "anonymous", "timeout_s", "query_token"],
-        "redis": ["url"],
+        "redis": ["url", "prefix", "required", "timeout_s", "hold_s", "hold_messages", "hold_bytes"],
         "telemetry": [
             "room", "channel", "endpoint", "protocol", "timeout_s", "interval_s", "traces_per_s", "deliver_spans",
         ],

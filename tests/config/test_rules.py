@@ -67,6 +67,10 @@ def test_every_rule_is_about_keys_that_exist() -> None:
             "redis.url: expected an empty text: the Redis store is not part of this version",
         ),
         (
+            Settings(redis=Redis(prefix="{a}")),
+            'redis.prefix: expected 1 to 32 of A-Z a-z 0-9 . : _ -, got "{a}"',
+        ),
+        (
             Settings(telemetry=Telemetry(room="telemetry")),
             'telemetry.room: expected a system name: "_" first, then 1 to 64 of A-Z a-z 0-9 . _ -, got "telemetry"',
         ),

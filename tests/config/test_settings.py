@@ -44,7 +44,7 @@ def test_secrets_are_masked_in_every_repr() -> None:
 
 
 def test_an_empty_redis_url_is_shown_as_empty() -> None:
-    assert repr(Redis()) == "Redis(url='')"
+    assert repr(Redis()).startswith("Redis(url='', prefix='arqonbus', required=False, ")
 
 
 def test_sections_take_no_positional_values() -> None:

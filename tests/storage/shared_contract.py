@@ -10,12 +10,16 @@ from arqonbus.storage.history import Retention
 from arqonbus.storage.shared_log import (
     Appended,
     Arrived,
+    ChannelGone,
+    ChannelMade,
     Deleted,
     Entry,
     Fed,
     Opened,
     Opening,
     Reset,
+    RoomFed,
+    Said,
     SharedHistory,
     SharedLog,
     Stored,
@@ -44,6 +48,13 @@ async def eventually(holds: Callable[[], Any], timeout_s: float = 10.0) -> None:
         raise AssertionError("expected it to hold in the end") from None
 
 
+async def eventually_listening(world: SharedWorld, room: str) -> None:
+    """Wait until what is said to a room is heard: a subscription takes a moment, and nothing tells its end."""
+    store = getattr(world.history, "store", None)
+    if store is not None:
+        await eventually(lambda: store.shard_of(room).subscriptions.is_settled)
+
+
 class Member:
     """Opens a log, and writes down what its feed tells. That the feed keeps its promises is looked at each time."""
 
@@ -61,6 +72,7 @@ class Member:
         self.missing: list[tuple[int, int]] = []
         self.n_resets = 0
         self.links: list[str] = []
+        self.said: list[tuple[int, bytes]] = []  # with the seq that was the last before
         self.epoch, self.seq = "", 0  # of the last that was told
         self.opened: Opened | None = None
         self.is_deleted = False
@@ -80,6 +92,8 @@ class Member:
             assert int(fed.epoch) > int(self.epoch)
             self.epoch, self.seq = fed.epoch, fed.seq
             self.n_resets += 1
+        elif isinstance(fed, Said):
+            self.said.append((self.seq, fed.data))
         elif isinstance(fed, Deleted):
             self.is_deleted = True
         elif hasattr(fed, "last"):
@@ -254,6 +268,31 @@ class SharedContract:
         assert there.opened is not None
         assert here.opened.note == there.opened.note
         assert {here.opened.created, there.opened.created} == {True, False}
+
+    async def test_what_a_node_says_is_told_to_all_behind_what_it_had_appended(self, world: SharedWorld) -> None:
+        members = [await Member(world.history).is_open()]
+        if world.other is not None:
+            members.append(await Member(world.other).is_open())
+        await members[0].append(b"a")
+
+        assert await members[0].log.say(b"hello") == len(members)
+        await eventually(lambda: all(member.said == [(1, b"hello")] for member in members))
+        members[0].log.close()
+
+    async def test_a_room_is_told_of_its_channels_and_of_what_is_said(self, world: SharedWorld) -> None:
+        told: list[RoomFed] = []
+        feed = world.history.follow("r", told.append)
+        await eventually_listening(world, "r")
+        await Member(world.history).is_open()
+        await Member(world.history, room="other").is_open()
+        assert await feed.say(b"hello") == 1
+        await eventually(lambda: len(told) == 2)
+        await world.history.delete("r", "c")
+
+        await eventually(lambda: told == [ChannelMade("c"), Said(b"hello"), ChannelGone("c")])
+        feed.close()
+        feed.close()
+        assert await feed.say(b"nobody hears it") == 0
 
     # --- reading ------------------------------------------------------------------------------------------------
 

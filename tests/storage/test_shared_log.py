@@ -10,8 +10,8 @@ def promised(seam: type) -> set[str]:
 
 
 def test_the_seams_hold_what_they_hold() -> None:
-    assert promised(SharedHistory) == {"backend", "open", "note", "channels", "holds", "delete", "sweep"}
-    assert promised(SharedLog) == {"append", "read", "retain", "close"}
+    assert promised(SharedHistory) == {"backend", "open", "follow", "note", "channels", "holds", "delete", "sweep"}
+    assert promised(SharedLog) == {"append", "read", "say", "retain", "close"}
 
 
 def test_a_text_gets_its_place_as_the_first_field() -> None:
