@@ -20,7 +20,7 @@ from arqonbus.storage.shared_log import LinkState, Opening, Tell, TellRoom
 __all__ = ["RedisHistory"]
 
 FORGET_S = 5.0  # how often feeds forget marks: a failover takes less than two of these
-SWEEP_A_TICK = 100  # logs that one sweep looks at in one go
+LOGS_A_GO = 500  # that are looked at before others have their turn
 
 
 class RedisHistory:
@@ -140,7 +140,7 @@ class RedisHistory:
     async def _sweep(self) -> None:
         for i, log in enumerate(list(self._logs.values())):
             log.trim()
-            if i % SWEEP_A_TICK == SWEEP_A_TICK - 1:
+            if i % LOGS_A_GO == LOGS_A_GO - 1:
                 await asyncio.sleep(0)
 
     # --- calls --------------------------------------------------------------------------------------------------
@@ -190,5 +190,7 @@ class RedisHistory:
     async def _forget_for_ever(self) -> None:
         while True:
             await asyncio.sleep(FORGET_S)
-            for log in list(self._busy):
+            for i, log in enumerate(list(self._busy)):
                 log.feed.forget()
+                if i % LOGS_A_GO == LOGS_A_GO - 1:
+                    await asyncio.sleep(0)

@@ -78,7 +78,7 @@ class Backoff:
 
     __slots__ = ("_least_s", "_most_s", "_n", "_random")
 
-    def __init__(self, random: Callable[[], float], least_s: float = 0.05, most_s: float = 5.0) -> None:
+    def __init__(self, random: Callable[[], float], least_s: float = 0.05, most_s: float = 2.0) -> None:
         self._random = random
         self._least_s = least_s
         self._most_s = most_s

@@ -17,6 +17,7 @@ from __future__ import annotations
 from hashlib import sha1
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 __all__ = ["APPEND", "BUMP", "DELETE", "OPEN", "POSITION", "Script"]
 
@@ -27,11 +28,11 @@ class Script(Struct, frozen=True):
     name: str
     text: str
     n_keys: int
+    sha: str = ""  # what EVALSHA wants; made of the text
 
-    @property
-    def sha(self) -> str:
-        """What EVALSHA wants."""
-        return sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+    def __post_init__(self) -> None:
+        """Make the hash once: it is wanted for every call."""
+        force_setattr(self, "sha", sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
 MOST_CARRIED = 10_000  # entries that a new epoch takes over: about 50 ms of Redis, once in the life of a failover

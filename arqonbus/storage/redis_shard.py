@@ -158,8 +158,7 @@ class Shard:
         role = await wire.request("ROLE")
         if role[0] != b"master":
             raise StorageError(f"expected a primary, got a {role[0].decode()}")
-        seconds, micros = await wire.request("TIME")
-        self._setup.on_time(int(seconds) * 1000 + int(micros) // 1000)
+        self._take_time(await wire.request("TIME"))
         for script in SCRIPTS:
             await wire.request("SCRIPT", "LOAD", script.text)
 
@@ -254,7 +253,12 @@ class Shard:
             probe.sent(now)
             self.call(ignore, "SPUBLISH" if self._setup.address.kind == "cluster" else "PUBLISH", probe.channel, "?")
             self.call(self._check_role, "ROLE")
+            self.call(self._take_time, "TIME")
             self._setup.look_around()
+
+    def _take_time(self, answer: Any) -> None:
+        if type(answer) is list:
+            self._setup.on_time(int(answer[0]) * 1000 + int(answer[1]) // 1000)
 
     def _check_role(self, role: Any) -> None:
         if type(role) is list and role[0] != b"master":

@@ -25,6 +25,14 @@ def test_the_test_command_stands_in_readme_and_testing_alike() -> None:
     assert f"$ {INSTALL_AND_TEST}\n" in (ROOT / "docs" / "TESTING.md").read_text("utf-8")
 
 
+def test_redis_is_installed_where_it_may_be_by_gate_readme_and_testing_alike() -> None:
+    install = "$ command -v redis-server || (apt-get update -qq && apt-get install -y -qq redis-server)\n"
+
+    assert install in README
+    assert install in (ROOT / "docs" / "TESTING.md").read_text("utf-8")
+    assert "missing+=(redis-server)" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
 def test_the_gate_installs_and_tests_as_the_readme_says() -> None:
     gate = (ROOT / ".ci" / "run").read_text("utf-8")
 
