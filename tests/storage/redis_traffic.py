@@ -97,7 +97,7 @@ class Traffic:
         numbers = {"stored": self.count(Stored), "rejected": self.count(Rejected), "unsure": self.count(Unsure)}
         numbers["acked_not_in_log"] = numbers["resets"] = numbers["missing"] = numbers["in_resets"] = 0
         for channel in range(len(self.members[0])):
-            kept = [text for _, text in (await self.members[0][channel].log.read(limit=1_000_000)).events]
+            kept = await self._kept(self.members[0][channel])
             assert len(set(kept)) == len(kept), "stored twice"
             mine = {t: o for t, o in self.outcomes.items() if self._channels[t] == channel}
             numbers["acked_not_in_log"] += sum(isinstance(o, Stored) and t not in set(kept) for t, o in mine.items())
@@ -105,6 +105,14 @@ class Traffic:
                 self._check_member(members[channel], kept, mine, numbers)
             self._check_order([members[channel].texts for members in self.members])
         return numbers
+
+    async def _kept(self, member: Member) -> list[bytes]:
+        texts, after, more = [], 0, True
+        while more:
+            page = await member.log.read(after=after, limit=1000, size_bytes=1_000_000)
+            texts += [text for _, text in page.events]
+            after, more = (page.events[-1][0], page.more) if page.events else (after, False)
+        return texts
 
     def _check_member(
         self, member: Member, kept: list[bytes], mine: dict[bytes, Appended], numbers: dict[str, int]
