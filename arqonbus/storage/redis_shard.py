@@ -29,7 +29,7 @@ __all__ = ["SCRIPTS", "Shard", "ShardSetup"]
 
 SCRIPTS: tuple[Script, ...] = (APPEND, BUMP, CATCH_UP, DELETE, OPEN, READ, TAIL, TRIM)
 # In parts of the timeout.
-WATCH_EVERY, PING_EVERY, SILENCE, PROBE_EVERY, PROBE_LATE = 0.25, 0.5, 1.5, 5.0, 2.0
+WATCH_EVERY, PING_EVERY, SILENCE, CONFIRMED, PROBE_EVERY, PROBE_LATE = 0.25, 0.5, 1.5, 4.0, 5.0, 2.0
 
 
 class ShardSetup(Struct, frozen=True):
@@ -231,6 +231,8 @@ class Shard:
         news = self._news.wire
         if news is not None and now - news.heard_at > timeout_s * SILENCE:
             news.lose(f"heard nothing for {timeout_s * SILENCE} s")
+        elif news is not None and self.subscriptions.is_overdue(now - timeout_s * CONFIRMED):
+            news.lose(f"expected a confirmation within {timeout_s * CONFIRMED} s")
         if now - self._pinged_at >= timeout_s * PING_EVERY:
             self._pinged_at = now
             self._ping()

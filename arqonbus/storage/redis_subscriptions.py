@@ -17,6 +17,7 @@ from arqonbus.storage.redis_wire import ReplyError, Wire
 __all__ = ["Ear", "Listener", "Subscriptions"]
 
 NAMES_A_COMMAND = 512  # of channels; 100,000 channels are back after 0.1 s, in pieces that stop nobody
+AGAIN_S = 0.5  # after Redis ended a subscription; by then it is known where the slot is
 
 
 class Listener(Protocol):
@@ -65,6 +66,9 @@ class Subscriptions:
         self._on_moved = on_moved
         self._listeners: dict[bytes, Listener] = {}
         self._wire: Wire | None = None
+        self._unheard: dict[
+            bytes, float
+        ] = {}  # channels asked for and not confirmed yet, with since when; oldest first
         self._unsettled: set[bytes] = set()  # channels whose listener is not well yet
         self._say, self._unsay = ("SSUBSCRIBE", "SUNSUBSCRIBE") if sharded else ("SUBSCRIBE", "UNSUBSCRIBE")
         self._takers: dict[bytes, Callable[[list[Any]], None]] = {
@@ -92,13 +96,14 @@ class Subscriptions:
         self._listeners[name] = listener
         self._unsettled.add(name)
         if self._wire is not None:
-            self._wire.send(self._say, name)
+            self._ask(self._wire, [name])
 
     def remove(self, channel: str) -> None:
         """Listen no more; nothing is told from now on. Without effect if nobody listens."""
         name = channel.encode()
         if self._listeners.pop(name, None) is not None and self._wire is not None:
             self._wire.send(self._unsay, name)
+        self._unheard.pop(name, None)
         self._settle(name)
 
     def settled(self, channel: str) -> None:
@@ -126,6 +131,7 @@ class Subscriptions:
         if self._wire is None:
             return
         self._wire = None
+        self._unheard.clear()
         self._unsettled = set(self._listeners)
         for listener in list(self._listeners.values()):
             listener.broken()
@@ -136,6 +142,16 @@ class Subscriptions:
             together = list(group)
             yield from (together[i : i + NAMES_A_COMMAND] for i in range(0, len(together), NAMES_A_COMMAND))
 
+    def _ask(self, wire: Wire, names: list[bytes]) -> None:
+        now = asyncio.get_running_loop().time()
+        for name in names:
+            self._unheard.setdefault(name, now)
+        wire.send(self._say, *names)
+
+    def is_overdue(self, before: float) -> bool:
+        """Whether a confirmation is still to come for what was asked for before then (monotonic seconds)."""
+        return next(iter(self._unheard.values()), before) < before
+
     def _announce(self, wire: Wire, chunks: Any) -> None:
         """Subscribe to one chunk a tick."""
         chunk = next(chunks, None)
@@ -143,7 +159,7 @@ class Subscriptions:
             return
         wanted = [name for name in chunk if name in self._listeners]
         if wanted:
-            wire.send(self._say, *wanted)
+            self._ask(wire, wanted)
         asyncio.get_running_loop().call_soon(self._announce, wire, chunks)
 
     # --- what Redis says ----------------------------------------------------------------------------------------
@@ -164,6 +180,7 @@ class Subscriptions:
             listener.message(said[2])
 
     def _confirmed(self, said: list[Any]) -> None:
+        self._unheard.pop(said[1], None)
         listener = self._listeners.get(said[1])
         if listener is not None and listener.confirmed():
             self._settle(said[1])
@@ -175,6 +192,12 @@ class Subscriptions:
             self._unsettled.add(name)
             listener.broken()
             self._on_moved()
+            asyncio.get_running_loop().call_later(AGAIN_S, self._again, name)
+
+    def _again(self, name: bytes) -> None:
+        """Listen again to what Redis ended, if the slot turned out to be here all the same."""
+        if name in self._listeners and name in self._unsettled and self._wire is not None:
+            self._ask(self._wire, [name])
 
 
 def _tag_of(name: bytes) -> bytes:

@@ -74,7 +74,7 @@ async def test_a_node_that_counted_as_dead_is_seen_again_with_all_its_members(re
         assert two.nodes._task is not None
         two.nodes._task.cancel()
         await eventually(lambda: one.reaped == [two.name])
-        await eventually(lambda: two.name not in str(redis_server.do("ZRANGE", one.store.keys.nodes, 0, -1)))
+        await eventually(lambda: "node_cleared_away" in one.store.setup.notice.events)  # type: ignore[attr-defined]
         assert await one.presence.count("r", "c") == 0
         two.nodes.start()
 

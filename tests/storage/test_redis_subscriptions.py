@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -114,6 +115,34 @@ async def test_with_nobody_to_listen_it_is_settled_at_once(redis_server: RedisSe
     wire = await desk.connect(redis_server.url)
 
     assert desk.said == ["settled"]
+    wire.close()
+
+
+async def test_a_confirmation_that_does_not_come_is_overdue(redis_server: RedisServer) -> None:
+    desk, ear = Desk(), Ear()
+    wire = await desk.connect(redis_server.url)
+    now = asyncio.get_running_loop().time()
+    desk.subscriptions.add("a", ear)
+    assert desk.subscriptions.is_overdue(now + 5)
+    assert not desk.subscriptions.is_overdue(now)
+    await eventually(lambda: ear.heard)
+
+    assert not desk.subscriptions.is_overdue(now + 5)
+    wire.close()
+
+
+async def test_what_redis_ended_by_itself_is_asked_for_again(redis_server: RedisServer) -> None:
+    desk, ear = Desk(), Ear()
+    wire = await desk.connect(redis_server.url)
+    desk.subscriptions.add("a", ear)
+    await eventually(lambda: ear.heard)
+    wire.send("UNSUBSCRIBE", "a")
+    desk.subscriptions.take([b"sunsubscribe", b"a", 0])
+    assert (ear.heard, desk.said[-1]) == (["confirmed", "broken"], "moved")
+
+    await eventually(lambda: ear.heard == ["confirmed", "broken", "confirmed"])
+    desk.subscriptions.take([b"sunsubscribe", b"never there", 0])
+    desk.subscriptions.take([b"sunsubscribe", None, 0])
     wire.close()
 
 
