@@ -113,6 +113,11 @@ class Ref(Generic[M]):
         """Whether mail is still taken."""
         return self._mailbox.is_open
 
+    @property
+    def depth(self) -> int:
+        """Mails that wait in the user lane. For people who look: it is old news to whoever acts on it."""
+        return len(self._mailbox.user)
+
     async def ask(self, make: Callable[[Reply[T]], M], timeout_s: float) -> T:
         """Tell a mail that carries a Reply, and wait for the answer.
 

@@ -22,7 +22,8 @@ def join_channel(call: Call[JoinChannelArgs], view: View) -> ToRoom:
         raise InvalidArgs("expected no position: it belongs to one channel, not to '*' - at `$.args.since`")
     wants = view.auto_create if args.create is None else args.create
     may_create = wants and view.may(call.card, Action.CREATE, call.room, channel)
-    return ToRoom(call.room, Join(call.card, call.request_id, channel, args, may_create), create=may_create)
+    mail = Join(call.card, call.request_id, channel, args, may_create, trace=call.trace)
+    return ToRoom(call.room, mail, create=may_create)
 
 
 def _refuse_with_group(args: JoinChannelArgs, channel: str) -> None:

@@ -9,11 +9,14 @@ from arqonbus.protocol.envelope import Private, PrivateOut, trace_parent, trace_
 from arqonbus.protocol.payloads import PrivateResult
 from arqonbus.routing.directory import Directory
 from arqonbus.routing.fanout import deliver_one
+from arqonbus.routing.hops import Flight, loaded
 
 __all__ = ["post", "verdict"]
 
 
-def post(private: Private, sender: str, number: int, timestamp: str, directory: Directory) -> list[str]:
+def post(
+    private: Private, sender: str, number: int, timestamp: str, directory: Directory, flight: Flight | None = None
+) -> list[str]:
     """Deliver one copy to each addressee that is there. Returns the ids of the others.
 
     Args:
@@ -22,8 +25,10 @@ def post(private: Private, sender: str, number: int, timestamp: str, directory: 
         number: of the message, for its id if it has none.
         timestamp: now.
         directory: knows who is there.
+        flight: of a message that is traced.
     """
     absent = []
+    traced = flight.take_off() if flight is not None else ()
     for client in private.to:
         card = directory.client(client)
         if card is None:
@@ -40,7 +45,9 @@ def post(private: Private, sender: str, number: int, timestamp: str, directory: 
             trace_parent(private.traceparent),
             trace_state(private.tracestate),
         )
-        card.ref.signal(deliver_one(out))
+        card.ref.signal(loaded(deliver_one(out), traced))
+    if flight is not None:
+        flight.land(len(private.to), len(absent))
     return absent
 
 

@@ -24,6 +24,7 @@ from arqonbus.protocol.payloads import ChannelOptions
 from arqonbus.routing import incident
 from arqonbus.routing.cards import ChannelKind, ClientCard, RoomCard
 from arqonbus.routing.directory import Directory
+from arqonbus.routing.hops import fly
 from arqonbus.routing.mail import (
     Answer,
     Away,
@@ -40,6 +41,7 @@ from arqonbus.routing.mail import (
     RegistryMail,
     Rejoin,
     Replaced,
+    Report,
     Request,
     Resolve,
     Resolved,
@@ -111,7 +113,8 @@ class Registry(Actor[RegistryMail]):
         card: ClientCard | None = getattr(mail, "card", None)
         command = mail.command if isinstance(mail, Request) else None
         client = card.client if card is not None else None
-        refusal = incident.report(_log, error, client=client, command=command)
+        trace = getattr(mail, "trace", None)
+        refusal = incident.report(_log, error, trace, client=client, command=command)
         answer_refusal(mail, refusal)
 
     # --- commands -----------------------------------------------------------------------------------------------
@@ -130,7 +133,9 @@ class Registry(Actor[RegistryMail]):
         room, channel = row.address(args)
         if row.action is not None:
             self._view.gate.authorize(mail.card.identity, row.action, room, channel)
-        outcome = row.handler(Call(mail.card, mail.request_id, args, room, channel, mail.memberships), self._view)
+        outcome = row.handler(
+            Call(mail.card, mail.request_id, args, room, channel, mail.memberships, mail.trace), self._view
+        )
         match outcome:
             case Reply():
                 mail.card.ref.signal(Answer(mail.request_id, outcome.result))
@@ -227,6 +232,9 @@ class Registry(Actor[RegistryMail]):
         except Refusal as refusal:
             answer_refusal(join, refusal)
 
+    def _report(self, mail: Report, ctx: Context[RegistryMail]) -> None:
+        self._open_room(mail.room, True, ctx).tell_past_bound(mail)
+
     def _profile_changed(self, mail: ProfileChanged, ctx: Context[RegistryMail]) -> None:
         for room in mail.rooms:
             ref = self._directory.room(room)
@@ -235,15 +243,19 @@ class Registry(Actor[RegistryMail]):
 
     def _private(self, mail: PrivateMail, ctx: Context[RegistryMail]) -> None:
         private, sender = mail.private, mail.card.client
+        tracer = self._setup.room.channel.tracer
+        flight = fly(tracer, ("registry", "registry"), mail.trace, private, sender)
         size = len(bytes(private.payload)) * len(private.to)
         if size > self._setup.max_private_bytes:
             most = self._setup.max_private_bytes
             told = TooLarge(f"expected at most {most} bytes of payload over all addressees, got {size} - at `$.to`")
+            if flight is not None:
+                flight.fail(told.code)
             mail.card.ref.signal(Receipt(private.id, told))
             return
         self._n_private += 1
         timestamp = self._view.timestamp()
-        absent = post(private, sender, self._n_private, timestamp, self._directory)
+        absent = post(private, sender, self._n_private, timestamp, self._directory, flight)
         self._view.counters.messages_in += 1
         self._view.counters.messages_out += len(private.to) - len(absent)
         answer = verdict(private, absent)
@@ -271,6 +283,7 @@ class Registry(Actor[RegistryMail]):
         Away: _set_away,
         TakeOver: _take_over,
         Rejoin: _rejoin,
+        Report: _report,
         ProfileChanged: _profile_changed,
         Bounced: _bounced,
         Terminated: _terminated,

@@ -14,6 +14,7 @@ from arqonbus.routing.mail import RoomMail, SessionMail
 from arqonbus.routing.will import WillRules
 from arqonbus.security.gate import Action, Gate
 from arqonbus.telemetry.counters import Counters
+from arqonbus.telemetry.tracer import Trace
 
 __all__ = ["Call", "Handler", "Outcome", "Reply", "ToClient", "ToRoom", "View"]
 
@@ -29,6 +30,7 @@ class Call(Struct, Generic[A], frozen=True):
     room: str  # of the args, checked; empty: the command names none
     channel: str | None  # of the args, checked; * only where the command allows it
     memberships: tuple[tuple[str, str], ...]  # of the client: (room, channel)
+    trace: Trace | None = None
 
 
 class View(Struct, frozen=True):

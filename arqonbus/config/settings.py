@@ -299,6 +299,14 @@ class Telemetry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     deliver_spans: Annotated[
         int, between("deliveries of one message that have a span of their own; failed ones beside", ge=0, le=1000)
     ] = 16
+    metrics: Annotated[bool, about("answer `GET /metrics` with the numbers, as text for Prometheus")] = False
+    activity: Annotated[bool, about("send events of what happens in the server to the channel above")] = True
+    activity_per_s: Annotated[
+        float, above_zero("of these events, a second; more are dropped, and counted", le=10_000)
+    ] = 100.0
+    stats_interval_s: Annotated[
+        float, between("seconds between two `stats` events; 0: none is sent", ge=0, le=LONGEST_S)
+    ] = 0.0
 
 
 class Log(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

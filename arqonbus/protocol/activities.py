@@ -21,6 +21,7 @@ __all__ = [
     "ActivityDropped",
     "ActorFailed",
     "ChannelClosed",
+    "ChannelEnd",
     "ChannelOpened",
     "ClientConnected",
     "ClientDisconnected",
@@ -42,6 +43,10 @@ ACTIVITY_VERSION: Final = 1
 
 Part: TypeAlias = Annotated[Literal["storage", "telemetry", "event_loop"], OPEN]
 """What may be degraded."""
+
+
+ChannelEnd: TypeAlias = Annotated[Literal["deleted", "idle", "failed"], OPEN]
+"""Why a channel is gone."""
 
 
 class ServerStarted(Struct, frozen=True, gc=False):
@@ -102,7 +107,7 @@ class ChannelClosed(Struct, frozen=True, gc=False):
 
     room: str
     channel: str
-    reason: Annotated[Literal["deleted", "idle", "failed"], OPEN]
+    reason: ChannelEnd
 
 
 class Joined(Struct, frozen=True, gc=False):

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from arqonbus.protocol.activities import ACTIVITIES
 from arqonbus.protocol.envelope import Envelope, Outbound
 from arqonbus.protocol.payloads import COMMANDS, SYSTEM_PAYLOADS
 
@@ -30,8 +31,8 @@ def inbound() -> Schema:
 
 
 def outbound() -> Schema:
-    """Make the schema of one message of the server; `$defs` has the payload of each system event too."""
-    schemas, definitions = _open([Outbound, *SYSTEM_PAYLOADS.values()])
+    """Make the schema of one message of the server; `$defs` has the payload of each system event and activity too."""
+    schemas, definitions = _open([Outbound, *SYSTEM_PAYLOADS.values(), *ACTIVITIES.values()])
     return {**_heading("outbound", "a message from the server"), **schemas[0], "$defs": definitions}
 
 

@@ -28,8 +28,8 @@ __all__ = ["Backlog", "Note", "Parcel"]
 
 FEW_EMPTY = 64  # parcels with nothing in them that may stay for a while: taking them out costs a copy of the list
 
-Note = Callable[[int, Place, GapReason], None]
-"""Told how many events were dropped, of which channel, and by which rule."""
+Note = Callable[[int, Place, GapReason, int], None]
+"""Told how many events were dropped, of which channel, by which rule, and the seq of the last of them."""
 
 
 class Run:
@@ -236,7 +236,7 @@ class Backlog:
         self.size -= parcel.cut(n)
         self.n_messages -= n
         self._n_empty += parcel.is_empty
-        self._note(n, run.place, run.overflow)
+        self._note(n, run.place, run.overflow, parcel.first - 1)
 
     def _sweep(self) -> None:
         """Take parcels that say nothing any more out of what waits, when there are many. O(1) amortized."""

@@ -19,7 +19,8 @@ from arqonbus.actor import Actor, Context, Ref
 from arqonbus.actor.actor import Timer
 from arqonbus.errors import Conflict, NotFound, Refusal, StorageError, Unavailable
 from arqonbus.protocol.codec import encode
-from arqonbus.protocol.envelope import EventOut, System, trace_parent, trace_state
+from arqonbus.protocol.envelope import EventOut, System, Telemetry, trace_parent, trace_state
+from arqonbus.protocol.names import join_address
 from arqonbus.protocol.payloads import (
     DEFAULT_HISTORY_LIMIT,
     ChannelDeleted,
@@ -29,14 +30,16 @@ from arqonbus.protocol.payloads import (
     HistoryArgs,
     HistoryResult,
     JoinChannelResult,
+    LeftReason,
     MemberInfo,
     Stored,
 )
-from arqonbus.routing import incident
+from arqonbus.routing import incident, news
 from arqonbus.routing.cards import ChannelCard, ClientCard
 from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out
 from arqonbus.routing.group import GroupBounds
 from arqonbus.routing.groups import Groups, clash
+from arqonbus.routing.hops import Flight, Leg, about_of, loaded, n_gone, trace_join
 from arqonbus.routing.mail import (
     Answer,
     Bounced,
@@ -58,6 +61,7 @@ from arqonbus.routing.mail import (
     ReadHistory,
     Ready,
     Receipt,
+    Report,
     Sent,
     StarAnswer,
     Unsent,
@@ -67,8 +71,11 @@ from arqonbus.routing.presence import Herald
 from arqonbus.routing.recovery import Recovery, ReplayCap, recover
 from arqonbus.routing.resumption import outcome_of
 from arqonbus.storage.history import History, Retention
+from arqonbus.telemetry import spans
+from arqonbus.telemetry.activity import Emit, silent
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
+from arqonbus.telemetry.tracer import Tracer
 
 __all__ = ["Channel", "ChannelSetup"]
 
@@ -89,6 +96,8 @@ class ChannelSetup(Struct, frozen=True):
     replay: ReplayCap  # how much one join replays at most
     presence_max: int  # members, of a channel or room, up to which each join and leave is told
     group: GroupBounds = GroupBounds()
+    tracer: Tracer | None = None
+    emit: Emit = silent
 
 
 class Channel(Actor[ChannelMail]):
@@ -100,6 +109,7 @@ class Channel(Actor[ChannelMail]):
         "_groups",
         "_herald",
         "_is_deleted",
+        "_legs",
         "_log",
         "_members",
         "_n_acks",
@@ -136,6 +146,7 @@ class Channel(Actor[ChannelMail]):
         self._quiet_since: float | None = None  # since when it is empty and without events; None: not known to be
         self._timer: Timer | None = None  # of the IdleCheck that is on its way
         self._is_deleted = False
+        self._legs: list[Leg] = []  # of this turn: events that are traced
         card.show(self._log, self._members)
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -182,10 +193,13 @@ class Channel(Actor[ChannelMail]):
         """Answer ``internal`` to whoever waits for the mail in work."""
         card = getattr(mail, "card", None)
         client = card.client if card is not None else None
-        refusal = incident.report(_log, error, client=client, room=self._card.room, channel=self._card.channel)
+        where = {"client": client, "room": self._card.room, "channel": self._card.channel}
+        refusal = incident.report(_log, error, getattr(mail, "trace", None), **where)
         if isinstance(mail, Join | Leave) and mail.star:
             self._room.signal(StarAnswer(mail.card, self._card.channel, refusal=refusal))
         elif isinstance(mail, Publish):
+            self._legs = [leg for leg in self._legs if leg.trace is not mail.trace]
+            self._end_trace(mail, refusal.code)
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
         elif card is not None and not isinstance(mail, _OWN):
             if isinstance(mail, Join):
@@ -213,6 +227,8 @@ class Channel(Actor[ChannelMail]):
         if event_id is not None and (first := log.recent.seq_of((mail.card.sender, event_id), ctx.now)) is not None:
             self._repeats.append((mail, first))
             return
+        if mail.trace is not None:
+            self._take_traced(mail, seq)
         if not self._timestamp:
             self._timestamp = self._setup.timestamp()
         out = EventOut(
@@ -248,35 +264,62 @@ class Channel(Actor[ChannelMail]):
         publishes, n_acks, refs = self._publishes, self._n_acks, self._members.refs
         self._batch, self._publishes, self._n_acks = [], [], 0
         self._quiet_since = None
+        flight = self._take_off() if self._legs else None
         try:
             top = self._log.append(batch)
         except StorageError as error:
             _log.error("events_not_stored", room=self._card.room, channel=self._card.channel, error=error)
-            self._refuse_batch(publishes, Unavailable("the event could not be stored"))
+            self._refuse_batch(publishes, Unavailable("the event could not be stored"), flight)
             return
         except Exception as error:  # noqa: BLE001 - a store's bug: whoever published must be answered all the same
             where = {"room": self._card.room, "channel": self._card.channel}
-            self._refuse_batch(publishes, incident.report(_log, error, **where))
+            self._refuse_batch(publishes, incident.report(_log, error, None, **where), flight)
             return
         counters = self._setup.counters
         counters.messages_in += len(batch)
+        traced = flight.stored() if flight is not None else ()
         if refs:
             counters.messages_out += len(batch) * len(refs)
             if self._place.epoch != self._log.epoch:
-                self._place = Place(self._card.room, self._card.channel, self._log.epoch)
-            fan_out(deliver_texts(batch, self._place, top), refs)
+                self._renew_place()
+            deliver = deliver_texts(batch, self._place, top)
+            fan_out(deliver if flight is None else loaded(deliver, traced), refs)
         if self._groups is not None:
-            self._groups.share(batch, top)
+            self._groups.share(batch, top, traced)
+        if flight is not None:
+            flight.land(len(refs) + (self._groups.n_reached if self._groups is not None else 0), n_gone(refs))
         if n_acks:
             n_reached = len(refs) + (self._groups.n_reached if self._groups is not None else 0)
             for seq, mail in enumerate(publishes, top - len(batch) + 1):
                 if mail.event.ack:
                     self._acknowledge(mail, seq, n_reached)
 
+    def _renew_place(self) -> None:
+        self._place = Place(self._card.room, self._card.channel, self._log.epoch)
+
+    def _report(self, mail: Report, ctx: Context[ChannelMail]) -> None:
+        """Number, keep and deliver events of the server: what cannot be kept is logged, and nobody is told."""
+        room, channel = self._card.room, self._card.channel
+        seqs = enumerate(mail.events, self._log.top + 1)
+        texts = [encode(Telemetry(one.event, room, channel, one.timestamp, seq, one.payload)) for seq, one in seqs]
+        self._quiet_since = None
+        try:
+            top = self._log.append(texts)
+        except StorageError as error:
+            _log.error("events_not_stored", room=room, channel=channel, error=error)
+            return
+        if self._members.refs:
+            if self._place.epoch != self._log.epoch:
+                self._renew_place()
+            fan_out(deliver_texts(texts, self._place, top), self._members.refs)
+        if self._groups is not None:
+            self._groups.share(texts, top)
+
     def _answer_repeats(self) -> None:
         repeats, self._repeats = self._repeats, []
         self._setup.counters.duplicates += len(repeats)
         for mail, seq in repeats:
+            self._end_trace(mail)
             if mail.event.ack:
                 self._acknowledge(mail, seq, None)
 
@@ -287,7 +330,23 @@ class Channel(Actor[ChannelMail]):
         result = EventResult(seq, self._log.epoch, n_reached is None, stored, delivered)
         mail.card.ref.signal(Receipt(mail.event.id, result))
 
-    def _refuse_batch(self, publishes: list[Publish], refusal: Refusal) -> None:
+    def _take_traced(self, mail: Publish, seq: int) -> None:
+        """Take an event in hand that is traced."""
+        tracer, trace = self._setup.tracer, mail.trace
+        if tracer is not None and trace is not None:
+            self._legs.append(Leg(trace, about_of(mail.event, mail.card.client), tracer.clock_ns(), seq))
+
+    def _take_off(self) -> Flight | None:
+        legs, self._legs = self._legs, []
+        where = join_address(self._card.room, self._card.channel)
+        return Flight(self._setup.tracer, ("channel", where), legs) if self._setup.tracer is not None else None
+
+    def _end_trace(self, mail: Publish, error: str | None = None) -> None:
+        """End the trace of an event that is not delivered: it came again, or failed."""
+        if self._setup.tracer is not None and mail.trace is not None:
+            spans.publish(self._setup.tracer, mail.trace, about_of(mail.event, mail.card.client), error)
+
+    def _refuse_batch(self, publishes: list[Publish], refusal: Refusal, flight: Flight | None) -> None:
         """Tell every publisher, asked or not: a refused message is always answered. Nothing of the batch is known."""
         for mail in publishes:
             self._log.recent.forget((mail.card.sender, mail.event.id))
@@ -295,15 +354,31 @@ class Channel(Actor[ChannelMail]):
         lost, self._repeats = [m for m, seq in self._repeats if seq > top], [r for r in self._repeats if r[1] <= top]
         for mail in (*publishes, *lost):
             mail.card.ref.signal(Receipt(mail.event.id, refusal))
+        for mail in lost:
+            self._end_trace(mail, refusal.code)
+        if flight is not None:
+            flight.fail(refusal.code)
 
     # --- membership ---------------------------------------------------------------------------------------------
 
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
+        tracer, trace = self._setup.tracer, mail.trace
+        if tracer is None or trace is None:
+            self._take_in(mail, ctx)
+            return
+        started_ns = tracer.clock_ns()
+        recovery = self._take_in(mail, ctx)
+        if recovery is not None:
+            where = join_address(self._card.room, self._card.channel)
+            trace_join(tracer, trace, where, mail.card.client, started_ns, recovery, self._members.count)
+
+    def _take_in(self, mail: Join, ctx: Context[ChannelMail]) -> Recovery | None:
+        """Make the client a member and answer it. Returns what it was told of before; None: it is none."""
         member, group = self._members.get(mail.card.client), mail.args.group
         refusal = clash(member, group, mail.star)
         if refusal is not None:
             self._refuse_join(mail, refusal, ctx)
-            return
+            return None
         cap = self._setup.replay.shared_by(mail.share)
         # First: a store that fails changes nothing.
         recovery = Recovery() if self._is_back(mail) else recover(self._log, mail.args, cap)
@@ -328,7 +403,7 @@ class Channel(Actor[ChannelMail]):
         replay = deliver_texts(recovery.texts) if recovery.texts else None
         if mail.star:
             self._answer_star_join(mail, result, replay)
-            return
+            return recovery
         answer = Joined(
             mail.request_id,
             self._card.room,
@@ -341,6 +416,7 @@ class Channel(Actor[ChannelMail]):
             seat=seat,
         )
         mail.card.ref.signal(answer)
+        return recovery
 
     def _refuse_join(self, mail: Join, refusal: Refusal, ctx: Context[ChannelMail]) -> None:
         self._end_untaken(mail.card, ctx)
@@ -357,6 +433,8 @@ class Channel(Actor[ChannelMail]):
         members.join(mail.card, joined_at, star=mail.star, watches=mail.args.presence, group=mail.args.group)
         if before is None:
             herald.joined(members[client], ctx)
+            if not mail.star:
+                news.joined(self._setup.emit, self._card.room, self._card.channel, mail.card)
         elif before is not mail.card:
             herald.resumed(members[client], before, ctx)
         return herald.rows_for(client, ctx) if mail.args.presence else UNSET
@@ -397,6 +475,7 @@ class Channel(Actor[ChannelMail]):
             if self._groups is not None:
                 self._groups.leave(gone.card)
             self._herald.left(gone, "left", ctx)
+            self._tell_left(gone, "left", is_of_star=mail.star)
         if mail.star:
             self._room.signal(StarAnswer(mail.card, self._card.channel))
         else:
@@ -411,6 +490,11 @@ class Channel(Actor[ChannelMail]):
             if self._groups is not None:
                 self._groups.drop(gone.card)
             self._herald.left(gone, mail.reason, ctx)
+            self._tell_left(gone, mail.reason, is_of_star=not mail.direct)
+
+    def _tell_left(self, gone: Member, reason: LeftReason, *, is_of_star: bool) -> None:
+        if not is_of_star:  # of the whole room its room tells
+            news.left(self._setup.emit, self._card.room, self._card.channel, gone.card, reason)
 
     def _end_untaken(self, card: ClientCard, ctx: Context[ChannelMail]) -> None:
         """Let a membership end that the next connection of its client could not take up: that one is told so."""
@@ -490,6 +574,7 @@ class Channel(Actor[ChannelMail]):
         Delete: _delete,
         ReadHistory: _read_history,
         ListMembers: _list_members,
+        Report: _report,
         ProfileChanged: _profile_changed,
         PresenceTick: _presence_tick,
         IdleCheck: _idle_check,

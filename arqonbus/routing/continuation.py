@@ -41,6 +41,7 @@ from arqonbus.routing.outbox import Outbox
 from arqonbus.routing.overflow import Address
 from arqonbus.routing.resumption import Resumption
 from arqonbus.security.gate import Identity
+from arqonbus.telemetry.tracer import Trace
 
 __all__ = ["Continuation"]
 
@@ -72,6 +73,7 @@ class Continuation:
         "_returned",
         "_successor",
         "_work",
+        "trace",
     )
 
     def __init__(
@@ -85,6 +87,7 @@ class Continuation:
         self._admission = admission
         self._may_create = may_create
         self._max_memberships = max_memberships
+        self.trace: Trace | None = None  # of the connect that is in work
         self._work: Resumption | None = None  # the connect that is in work
         self._old: Ref[SessionMail] | None = None  # the session that this one continues, until it is let go
         self._inherited: Memberships = ()  # of that one, until all are joined; then those that failed
@@ -129,7 +132,8 @@ class Continuation:
         share = sum(max(1, len(positions)) for _, _, _, positions in steps)
         for room, channel, args, positions in steps:
             request_id, may_create = join_address(room, channel), self._may_create(room, channel)
-            join = Join(card, request_id, channel, args, may_create, positions=positions, share=share)
+            trace = self.trace
+            join = Join(card, request_id, channel, args, may_create, positions=positions, share=share, trace=trace)
             self._registry.tell_past_bound(Rejoin(room, join))
 
     def waits_for(self, room: str, channel: str) -> bool:

@@ -20,13 +20,20 @@ from arqonbus.protocol.payloads import Gap, GroupInfo
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.fanout import deliver_one, deliver_texts
 from arqonbus.routing.group import Group, GroupBounds, Seat
+from arqonbus.routing.hops import loaded
 from arqonbus.routing.mail import GroupMail, Ready, Sent, Share
 from arqonbus.routing.members import Member
 from arqonbus.storage.history import Log
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
+from arqonbus.telemetry.spans import Deliveries
 
 __all__ = ["Groups", "clash"]
+
+MOST_TRACED = 64  # traced events kept for whom they will be written to; those older are written without a span
+
+Traced = tuple[tuple[int, Deliveries], ...]
+"""Seq and deliveries of traced events."""
 
 _log = get_log("routing")
 
@@ -41,7 +48,7 @@ class Groups:
         counters: of the process.
     """
 
-    __slots__ = ("_address", "_bounds", "_by_name", "_by_number", "_counters", "_log", "_n_seats", "_seats")
+    __slots__ = ("_address", "_bounds", "_by_name", "_by_number", "_counters", "_log", "_n_seats", "_seats", "_traced")
 
     def __init__(self, address: tuple[str, str], log: Log, bounds: GroupBounds, counters: Counters) -> None:
         self._address = address
@@ -52,11 +59,19 @@ class Groups:
         self._seats: dict[ClientCard, Seat] = {}
         self._by_number: dict[int, Seat] = {}  # with those that are left, but may still be writing
         self._n_seats = 0  # given so far
+        self._traced: dict[bytes, tuple[int, Deliveries]] = {}  # by text: events that were not written long ago
 
     # --- events -------------------------------------------------------------------------------------------------
 
-    def share(self, texts: Sequence[bytes], top: int) -> None:
-        """Take a batch that was stored, the newest of which has the seq ``top``; ``hand_out`` is to follow."""
+    def share(self, texts: Sequence[bytes], top: int, traced: Traced = ()) -> None:
+        """Take a batch that was stored, the newest of which has the seq ``top``; ``hand_out`` is to follow.
+
+        ``traced``: those of them that are traced.
+        """
+        for seq, deliveries in traced:
+            self._traced[texts[seq - top - 1]] = (seq, deliveries)
+            if len(self._traced) > MOST_TRACED:
+                del self._traced[next(iter(self._traced))]
         events = list(enumerate(texts, top - len(texts) + 1))
         for group in self._by_name.values():
             group.add(events)
@@ -74,7 +89,10 @@ class Groups:
 
     def _hand_out(self, group: Group) -> None:
         for seat, texts in group.hand_out().items():
-            seat.card.ref.signal(Share(self._address, seat.number, seat.round, deliver_texts(texts)))
+            deliver = deliver_texts(texts)
+            if self._traced:
+                deliver = loaded(deliver, tuple([self._traced[text] for text in texts if text in self._traced]))
+            seat.card.ref.signal(Share(self._address, seat.number, seat.round, deliver))
         n_dropped = group.trim() if group.waiting else 0
         if n_dropped:
             self._counters.group_lost += n_dropped

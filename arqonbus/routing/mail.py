@@ -26,11 +26,14 @@ from arqonbus.protocol.payloads import (
     Resumed,
 )
 from arqonbus.routing.cards import ChannelKind, ClientCard
+from arqonbus.telemetry.activity import Happened
+from arqonbus.telemetry.tracer import Trace
 
 __all__ = [
     "TookOver",
     "TakeOver",
     "Replaced",
+    "Report",
     "Rejoin",
     "LetGo",
     "GraceOver",
@@ -298,6 +301,7 @@ class Publish(Struct, frozen=True, gc=False):
 
     card: ClientCard
     event: Event
+    trace: Trace | None = None
 
 
 class Join(Struct, frozen=True):
@@ -311,6 +315,7 @@ class Join(Struct, frozen=True):
     star: bool = False  # as a member of the whole room: the channel answers the room
     positions: dict[str, Position] | None = None  # of a resuming join of *: the last seen in each channel
     share: int = 1  # this join may replay so many times less than one alone, since others replay with it
+    trace: Trace | None = None
 
 
 class Leave(Struct, frozen=True):
@@ -395,11 +400,19 @@ class PresenceTick(Struct, frozen=True):
     """[control] The actor's own reminder: what watchers were not told for a second may be told."""
 
 
+class Report(Struct, frozen=True):
+    """Put events of the server into its telemetry channel. To the registry first, then to the room."""
+
+    room: str
+    channel: str
+    events: tuple[Happened, ...]
+
+
 GroupMail: TypeAlias = Sent | Unsent | Ready
 
 _Asked: TypeAlias = Join | Leave | Delete | ReadHistory | ListMembers
 
-ChannelMail: TypeAlias = Publish | _Asked | Drop | IdleCheck | ProfileChanged | PresenceTick | GroupMail
+ChannelMail: TypeAlias = Report | Publish | _Asked | Drop | IdleCheck | ProfileChanged | PresenceTick | GroupMail
 
 
 # --- to a room --------------------------------------------------------------------------------------------------
@@ -437,6 +450,7 @@ class BroadcastMail(Struct, frozen=True):
 
     card: ClientCard
     broadcast: Broadcast
+    trace: Trace | None = None
 
 
 class LastWill(Struct, frozen=True):
@@ -474,6 +488,7 @@ RoomMail: TypeAlias = (
     | ReadHistory
     | ListMembers
     | BroadcastMail
+    | Report
     | LastWill
     | ProfileChanged
     | PresenceTick
@@ -500,6 +515,7 @@ class Request(Struct, frozen=True):
     command: str
     args: Raw
     memberships: tuple[tuple[str, str], ...]  # of the client, for the bound: (room, channel)
+    trace: Trace | None = None
 
 
 class TakeOver(Struct, frozen=True):
@@ -527,6 +543,7 @@ class PrivateMail(Struct, frozen=True):
 
     card: ClientCard
     private: Private
+    trace: Trace | None = None
 
 
 class DrainAll(Struct, frozen=True):
@@ -542,6 +559,7 @@ class Tick(Struct, frozen=True):
 
 RegistryMail: TypeAlias = (
     Opened
+    | Report
     | Away
     | TakeOver
     | Rejoin

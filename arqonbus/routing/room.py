@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
 from arqonbus.errors import AlreadyExists, Conflict, LimitExceeded, NotFound, Refusal, Unavailable
+from arqonbus.protocol.activities import ChannelClosed, ChannelEnd, ChannelOpened
 from arqonbus.protocol.envelope import BroadcastOut, System, trace_parent, trace_state
 from arqonbus.protocol.names import ALL_CHANNELS, is_system
 from arqonbus.protocol.payloads import (
@@ -29,11 +30,12 @@ from arqonbus.protocol.payloads import (
     LeftReason,
     MemberInfo,
 )
-from arqonbus.routing import incident
+from arqonbus.routing import incident, news
 from arqonbus.routing.cards import ChannelCard, ChannelKind, ClientCard, RoomCard
 from arqonbus.routing.channel import Channel, ChannelSetup
 from arqonbus.routing.fanout import deliver_one, fan_out
 from arqonbus.routing.gather import Gather, Gathers
+from arqonbus.routing.hops import fly, loaded, n_gone
 from arqonbus.routing.mail import (
     Answer,
     Bounced,
@@ -54,6 +56,7 @@ from arqonbus.routing.mail import (
     Publish,
     ReadHistory,
     Receipt,
+    Report,
     Resolve,
     Resolved,
     RoomMail,
@@ -70,6 +73,7 @@ __all__ = ["Room", "RoomSetup"]
 _OWN = (Terminated, StarAnswer, PresenceTick, ProfileChanged)  # mail that nobody waits for, and that ends with the room
 _TOLD = ("deleted", "idle", "system stops")  # ends of a channel that it told its members, or that need no telling
 
+_CLOSED: Mapping[str, ChannelEnd] = MappingProxyType({"deleted": "deleted", "idle": "idle"})
 _LEFT_REASONS: Mapping[str, LeftReason] = MappingProxyType({"left": "left", "drained": "drained", "kicked": "kicked"})
 
 _log = get_log("routing")
@@ -119,7 +123,8 @@ class Room(Actor[RoomMail]):
         """Answer ``internal`` to whoever waits for the mail in work."""
         card = getattr(mail, "card", None)
         client = card.client if card is not None else None
-        answer_refusal(mail, incident.report(_log, error, client=client, room=self._card.room))
+        trace = getattr(mail, "trace", None)
+        answer_refusal(mail, incident.report(_log, error, trace, client=client, room=self._card.room))
 
     def stopped(self, unread: list[RoomMail], ctx: Context[RoomMail]) -> None:
         """Tell members, if it was stopped with some, and give what was not read back to the registry."""
@@ -170,6 +175,7 @@ class Room(Actor[RoomMail]):
         self._card.channels[card.channel] = (ref, card)
         # Not info: a client that publishes to ever new names would fill the log.
         _log.debug("channel_created", client=card.created_by, room=card.room, channel=card.channel, kind=card.kind)
+        self._setup.channel.emit(ChannelOpened(card.room, card.channel, card.kind, card.created_by))
         if stars:
             created = deliver_one(System("channel_created", card.info(), card.room, card.channel))
             fan_out(created, [star.ref for star, _ in stars])
@@ -249,6 +255,7 @@ class Room(Actor[RoomMail]):
             if presence is None or not presence.member.star:
                 raise NotFound(f"not a member of {self._card.room}:{ALL_CHANNELS}")
             presence.member.star = False
+            news.left(self._setup.channel.emit, self._card.room, ALL_CHANNELS, mail.card, "left")
             self._roster.watching.pop(mail.card.client, None)
             self._exit(presence, ctx)
             self._ask_all(Gather(mail, set(), []), lambda name: Leave(mail.card, None, name, star=True), ctx)
@@ -319,6 +326,8 @@ class Room(Actor[RoomMail]):
         overflow = request.args.overflow or "disconnect"
         answer = Joined(request.request_id, self._card.room, ALL_CHANNELS, None, result, None, resumed, overflow)
         request.card.ref.signal(answer)
+        if not gather.was_member:
+            news.joined(self._setup.channel.emit, self._card.room, ALL_CHANNELS, request.card)
 
     def _watch(self, request: Join, ctx: Context[RoomMail]) -> tuple[MemberInfo, ...] | UnsetType:
         """Tell a member of the whole room who comes and goes from now on, or no more, as its join says."""
@@ -344,7 +353,8 @@ class Room(Actor[RoomMail]):
     # --- broadcast ----------------------------------------------------------------------------------------------
 
     def _broadcast(self, mail: BroadcastMail, ctx: Context[RoomMail]) -> None:
-        broadcast = mail.broadcast
+        broadcast, tracer = mail.broadcast, self._setup.channel.tracer
+        flight = fly(tracer, ("room", self._card.room), mail.trace, broadcast, mail.card.client)
         self._n_broadcasts += 1
         out = BroadcastOut(
             self._card.room,
@@ -357,13 +367,20 @@ class Room(Actor[RoomMail]):
             trace_parent(broadcast.traceparent),
             trace_state(broadcast.tracestate),
         )
-        refs = self._roster.refs()
-        fan_out(deliver_one(out), refs)
+        refs, deliver = self._roster.refs(), deliver_one(out)
+        if flight is not None:
+            deliver = loaded(deliver, flight.take_off())
+        fan_out(deliver, refs)
+        if flight is not None:
+            flight.land(len(refs), n_gone(refs))
         counters = self._setup.channel.counters
         counters.messages_in += 1
         counters.messages_out += len(refs)
         if broadcast.ack:
             mail.card.ref.signal(Receipt(broadcast.id, BroadcastResult(self._roster.n_there)))
+
+    def _report(self, mail: Report, ctx: Context[RoomMail]) -> None:
+        self._open(mail.channel, None, True, ctx).tell_past_bound(mail)
 
     def _last_will(self, mail: LastWill, ctx: Context[RoomMail]) -> None:
         """Publish it as any event of its client."""
@@ -379,6 +396,9 @@ class Room(Actor[RoomMail]):
         entry = self._card.channels.get(name)
         if entry is not None and entry[0] is mail.ref:
             del self._card.channels[name]
+            if mail.reason != "system stops":
+                why = _CLOSED.get(mail.reason, "failed")
+                self._setup.channel.emit(ChannelClosed(self._card.room, name, why))
             self._part_members(name, ctx, is_told=mail.reason in _TOLD)
             return
         presence = self._roster.of_session(mail.ref)
@@ -390,6 +410,8 @@ class Room(Actor[RoomMail]):
         self._gathers.forget(client)
         drop = Drop(presence.member.card, _left_reason(mail.reason))
         self._herald.left(presence.member, drop.reason, ctx)
+        if presence.member.star:
+            news.left(self._setup.channel.emit, self._card.room, ALL_CHANNELS, presence.member.card, drop.reason)
         for channel, (ref, _) in self._card.channels.items():
             if presence.is_in(channel):
                 ref.tell_past_bound(drop)
@@ -431,6 +453,7 @@ class Room(Actor[RoomMail]):
         ListMembers: _list_members,
         BroadcastMail: _broadcast,
         LastWill: _last_will,
+        Report: _report,
         ProfileChanged: _profile_changed,
         PresenceTick: _presence_tick,
         StarAnswer: _star_answered,

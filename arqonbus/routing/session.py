@@ -11,21 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from functools import partial
 from typing import Any, ClassVar
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from arqonbus.actor import Actor, Context, Ref
 from arqonbus.errors import Refusal, Unauthenticated
 from arqonbus.protocol import codes
 from arqonbus.protocol.envelope import Broadcast, Command, Event, Private, Response, System, accepted, error_body
-from arqonbus.protocol.payloads import Draining, Overflow, Resume
-from arqonbus.routing import incident
+from arqonbus.protocol.names import join_address
+from arqonbus.protocol.payloads import Draining, GapReason, Overflow, Resume
+from arqonbus.routing import incident, news
 from arqonbus.routing.admission import Admission, first_profile
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.continuation import Continuation
 from arqonbus.routing.fanout import deliver_one
+from arqonbus.routing.hops import TracedDeliver
 from arqonbus.routing.introduction import introduce
 from arqonbus.routing.mail import (
     Answer,
@@ -45,6 +46,7 @@ from arqonbus.routing.mail import (
     Opened,
     OutboxCheck,
     Parted,
+    Place,
     PrivateMail,
     Publish,
     Receipt,
@@ -65,11 +67,14 @@ from arqonbus.routing.outbox import Outbox, OutboxBounds
 from arqonbus.routing.routes import Address, Routes
 from arqonbus.routing.shares import NO_SHARES
 from arqonbus.routing.socket import NO_SOCKET, Hello, Socket
+from arqonbus.routing.tracing import NO_TRACING, Tracing, Turns
 from arqonbus.security.gate import Action, Gate, Identity
 from arqonbus.security.tally import Tally
+from arqonbus.telemetry.activity import Emit, silent
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
 from arqonbus.telemetry.losses import Losses
+from arqonbus.telemetry.tracer import Tracer
 
 __all__ = ["Session", "SessionSetup"]
 
@@ -94,6 +99,9 @@ class SessionSetup(Struct, frozen=True):
     resume_grace_s: float  # that a client whose connection was lost may come back; 0: none
     auto_create: bool
     max_memberships: int  # of one client
+    turns: Turns
+    tracer: Tracer | None = None
+    emit: Emit = silent
 
 
 class _State(Enum):
@@ -113,6 +121,7 @@ class Session(Actor[SessionMail]):
         "_card",
         "_checks",
         "_client",
+        "_command",
         "_continuation",
         "_hello",
         "_invalids",
@@ -125,6 +134,7 @@ class Session(Actor[SessionMail]):
         "_shares",
         "_socket",
         "_state",
+        "_tracing",
         "_unroutable",
     )
 
@@ -134,6 +144,7 @@ class Session(Actor[SessionMail]):
         self._hello = hello
         self._outbox = Outbox(socket, setup.outbox, hello.compressed)
         self._client = client
+        self._command: str | None = None  # that has no answer yet
         self._card: ClientCard  # made once its ref is known, in started
         self._state = _State.AWAITING
         self._is_first = True  # no message came yet
@@ -145,6 +156,7 @@ class Session(Actor[SessionMail]):
         self._leaves_at = 0.0  # when a GraceOver ends the session; earlier ones are of a wait that is over
         self._shares = NO_SHARES  # others from the first membership of a group on
         self._continuation: Continuation | None = None  # made when this one continues another, or is continued
+        self._tracing = NO_TRACING  # another one from the start on, where there is a tracer
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -152,6 +164,8 @@ class Session(Actor[SessionMail]):
         """Welcome the client, refuse it, or wait for its credentials."""
         admission = self._setup.admission
         self._card = ClientCard(ctx.ref, Identity(self._client, None, True), first_profile(self._hello))
+        if self._setup.tracer is not None:
+            self._tracing = Tracing(self._setup.tracer, self._card, self._setup.turns)
         if self._hello.token is None and not admission.anonymous:
             ctx.after(admission.timeout_s, AuthTimeout())
             return
@@ -165,7 +179,7 @@ class Session(Actor[SessionMail]):
 
     def turn(self, batch: Iterator[SessionMail], ctx: Context[SessionMail]) -> None:
         """Handle mail. The two kinds that are nearly all of it are spelt out: events to and from the client."""
-        waiting = self._outbox.waiting
+        waiting, tracing = self._outbox.waiting, self._tracing
         for mail in batch:
             if type(mail) is Deliver:
                 waiting.append(mail)
@@ -178,7 +192,13 @@ class Session(Actor[SessionMail]):
                 if (
                     type(event) is Event
                     and (ref := self._routes.get((event.room, event.channel))) is not None
-                    and ref.tell(Publish(self._card, event), mail.size)
+                    and ref.tell(
+                        Publish(self._card, event)
+                        if tracing is NO_TRACING
+                        or (event.traceparent is UNSET and tracing.turns.turn_at < tracing.opening.opens_at)
+                        else tracing.publish(mail, event, ref, ctx.now),
+                        mail.size,
+                    )
                 ):
                     continue
             self.receive(mail, ctx)
@@ -196,6 +216,8 @@ class Session(Actor[SessionMail]):
             outbox.flush()
         if self._shares is not NO_SHARES:
             self._shares.settle(outbox, self._socket)
+        if self._tracing.under_way:
+            self._tracing.flushed(is_empty=not outbox.waiting, is_away=self._socket is NO_SOCKET)
         if outbox.is_blocked:
             self._judge(ctx)
 
@@ -203,14 +225,15 @@ class Session(Actor[SessionMail]):
         """Answer ``internal`` for the message in work."""
         envelope = mail.envelope if isinstance(mail, Inbound) else None
         command = envelope.command if isinstance(envelope, Command) else None
-        refusal = incident.report(_log, error, client=self._card.client, command=command)
+        trace = self._tracing.trace
+        refusal = incident.report(_log, error, client=self._card.client, command=command, trace=trace)
         if isinstance(mail, Replaced):
             mail.card.ref.signal(TookOver(None))
             self._setup.registry.signal(Opened(self._card))  # which takes it for gone
         elif self._is_resuming:  # its connect would never be answered, and all that comes be held back
             self._close(codes.INTERNAL_ERROR, "internal error", "lost", ctx)
         elif envelope is not None:
-            self._refuse(envelope.id, refusal)
+            self._conclude(envelope.id, refusal)
         else:
             ctx.release()  # the failed mail may have been the one that the client's next message waits for
 
@@ -220,6 +243,7 @@ class Session(Actor[SessionMail]):
         if claims or self._is_claimed:
             self._continued().disown(claims, self._card)
         unread.clear()
+        self._setup.counters.blocked.pop(self._client, None)
         self._shares.close()
         self._socket.close(codes.INTERNAL_ERROR, "internal error")  # without effect unless the supervisor ended it
 
@@ -231,7 +255,7 @@ class Session(Actor[SessionMail]):
         envelope = mail.envelope
         is_first, self._is_first = self._is_first, False
         if is_first and type(envelope) is Command and envelope.command == "connect":
-            self._connect(envelope, ctx)
+            self._connect(mail, envelope, ctx)
             return
         if self._state is _State.AWAITING:
             self._refuse(envelope.id, Unauthenticated("expected the command connect with a token first"))
@@ -241,6 +265,7 @@ class Session(Actor[SessionMail]):
             self._route(mail, ctx)
         except Refusal as refusal:
             self._refuse(envelope.id, refusal)
+            self._tracing.refused(mail, refusal, ctx.ref, ctx.now)
 
     def _route(self, mail: Inbound, ctx: Context[SessionMail]) -> None:
         envelope = mail.envelope
@@ -248,27 +273,38 @@ class Session(Actor[SessionMail]):
             case Event():
                 room, channel = envelope.room, envelope.channel
                 self._setup.gate.authorize(self._card.identity, Action.PUBLISH, room, channel)
-                self._send(mail, (room, channel), Publish(self._card, envelope), ctx)
+                self._send(mail, envelope, (room, channel), Publish, ctx)
             case Broadcast():
                 self._setup.gate.authorize(self._card.identity, Action.BROADCAST, envelope.room, None)
-                self._send(mail, (envelope.room, None), BroadcastMail(self._card, envelope), ctx)
+                self._send(mail, envelope, (envelope.room, None), BroadcastMail, ctx)
             case Private():
                 self._setup.gate.authorize(self._card.identity, Action.PRIVATE, None, None)
-                if not self._setup.registry.tell(PrivateMail(self._card, envelope), mail.size):
+                if not self._tell_actor(self._setup.registry, PrivateMail, mail, envelope, ctx):
                     ctx.hold(mail, until=self._setup.registry)
             case Command():
-                request = Request(self._card, envelope.id, envelope.command, envelope.args, self._memberships)
-                self._setup.registry.tell_past_bound(request)
+                registry, args, self._command = self._setup.registry, envelope.args, envelope.command
+                trace = self._tracing.command(mail, envelope, registry, ctx.now)
+                request = Request(self._card, envelope.id, envelope.command, args, self._memberships, trace)
+                registry.tell_past_bound(request)
                 ctx.hold()
 
-    def _send(self, mail: Inbound, address: Address, outgoing: object, ctx: Context[SessionMail]) -> None:
+    def _tell_actor(
+        self, ref: Ref[Any], make: Callable[..., Any], mail: Inbound, message: Any, ctx: Context[SessionMail]
+    ) -> bool:
+        """Tell an actor a message of the client. Returns whether it took it."""
+        message, trace = self._tracing.begin(message, mail.size, ref, ctx.now)
+        return ref.tell(make(self._card, message, trace), mail.size)
+
+    def _send(
+        self, mail: Inbound, message: Any, address: Address, make: Callable[..., Any], ctx: Context[SessionMail]
+    ) -> None:
         """Tell the actor at ``address``; find it first, or wait until it has room, where that must be."""
         unroutable, self._unroutable = self._unroutable, None
         if unroutable is not None:
             raise unroutable
         ref = self._routes.get(address)
         if ref is not None:
-            if ref.tell(outgoing, mail.size):
+            if self._tell_actor(ref, make, mail, message, ctx):
                 return
             if ref.alive:
                 ctx.hold(mail, until=ref)
@@ -301,29 +337,32 @@ class Session(Actor[SessionMail]):
 
     # --- who the client is --------------------------------------------------------------------------------------
 
-    def _connect(self, envelope: Command, ctx: Context[SessionMail]) -> None:
+    def _connect(self, mail: Inbound, envelope: Command, ctx: Context[SessionMail]) -> None:
         """Answer the first message, if it is connect: it says who the client is."""
         admission, was_open = self._setup.admission, self._state is _State.OPEN
+        self._command = envelope.command
+        self._tracing.command(mail, envelope, ctx.ref, ctx.now)
         try:
             args = admission.admit(self._card, envelope.args, is_open=was_open)
         except Refusal as refusal:
-            self._refuse(envelope.id, refusal)
+            self._conclude(envelope.id, refusal)
             if not was_open or isinstance(refusal, Unauthenticated):
                 self._turn_away(refusal.message, ctx)
             return
         if not was_open:
             self._open()
         if args.resume is None:
-            self._respond(envelope.id, admission.connected(self._card))
+            self._conclude(envelope.id, admission.connected(self._card))
         else:
             self._resume(envelope.id, args.resume, ctx)
 
     def _resume(self, request_id: str | None, resume: Resume, ctx: Context[SessionMail]) -> None:
         """Bring channels back in one round trip; with a ticket, as the client that lost its connection."""
         try:
+            self._continued().trace = self._tracing.trace
             self._continued().resume(request_id, resume, self._card, self._outbox)
         except Refusal as refusal:
-            self._refuse(request_id, refusal)
+            self._conclude(request_id, refusal)
             return
         ctx.hold()
         self._go_on_resuming(ctx)
@@ -337,10 +376,12 @@ class Session(Actor[SessionMail]):
     def _took_over(self, mail: TookOver, ctx: Context[SessionMail]) -> None:
         self._continued().take_over(mail, self._card)
         _log.info("client_resumed", client=self._card.client, remote=self._hello.remote)
+        news.resumed(self._setup.emit, self._card)
         self._go_on_resuming(ctx)
 
     def _go_on_resuming(self, ctx: Context[SessionMail]) -> None:
         if self._continuation is not None and self._continuation.finish(self._card, self._outbox):
+            self._tracing.answered()
             ctx.release()
 
     def _replaced(self, mail: Replaced, ctx: Context[SessionMail]) -> None:
@@ -378,11 +419,13 @@ class Session(Actor[SessionMail]):
         self._setup.registry.signal(Opened(self._card))
         identity = self._card.identity
         _log.info("client_connected", client=identity.client, user=identity.user, remote=self._hello.remote)
+        news.connected(self._setup.emit, self._card)
 
     def _turn_away(self, why: str, ctx: Context[SessionMail]) -> None:
         """Tell why, then close: a browser sees frames and close codes, but never an HTTP status."""
         self._tell(System("refused", error_body(Unauthenticated(why))))
         _log.warning("client_refused", client=self._card.client, remote=self._hello.remote, error="unauthenticated")
+        news.turned_away(self._setup.emit, "unauthenticated")
         self._close(codes.UNAUTHENTICATED, why, "lost", ctx)
 
     def _auth_timeout(self, mail: AuthTimeout, ctx: Context[SessionMail]) -> None:
@@ -399,7 +442,7 @@ class Session(Actor[SessionMail]):
         if self._is_resuming:
             self._note_rejoin(mail, ctx)
             return
-        self._respond(mail.request_id, mail.result)
+        self._conclude(mail.request_id, mail.result)
         ctx.release()
 
     def _receipt(self, mail: Receipt, ctx: Context[SessionMail]) -> None:
@@ -415,7 +458,7 @@ class Session(Actor[SessionMail]):
         self._shares = self._shares.sit(mail)
         is_resuming = self._is_resuming
         if not is_resuming:
-            self._respond(mail.request_id, mail.result)
+            self._conclude(mail.request_id, mail.result, join_address(*membership))
         if mail.replay is not None:
             self._outbox.waiting.append(mail.replay)
         if is_resuming:
@@ -425,8 +468,11 @@ class Session(Actor[SessionMail]):
 
     def _bear(self, membership: tuple[str, str], overflow: Overflow | None, ctx: Context[SessionMail]) -> None:
         """Note what a membership bears to lose when the client cannot keep up; None: it is over."""
-        note = partial(self._setup.losses.note, self._card)
-        self._outbox.set_overflow(membership, overflow, self._memberships, note, ctx.now)
+        self._outbox.set_overflow(membership, overflow, self._memberships, self._lose, ctx.now)
+
+    def _lose(self, n: int, place: Place, overflow: GapReason, last: int) -> None:
+        self._setup.losses.note(self._card, n, place, overflow)
+        self._tracing.dropped(place, last)
 
     @property
     def _is_resuming(self) -> bool:
@@ -449,7 +495,7 @@ class Session(Actor[SessionMail]):
             self._outbox.waiting.append(mail.told)  # a join that is on its way goes on to what is there by then
         self._shares.rise(membership)
         if mail.result is not None:
-            self._respond(mail.request_id, mail.result)
+            self._conclude(mail.request_id, mail.result, join_address(*membership))
             ctx.release()
 
     def _resolved(self, mail: Resolved, ctx: Context[SessionMail]) -> None:
@@ -460,16 +506,30 @@ class Session(Actor[SessionMail]):
         ctx.release()
 
     def _share(self, mail: Share, ctx: Context[SessionMail]) -> None:
+        waiting = self._outbox.waiting
         self._shares.take(mail, self._outbox, self._socket)
+        if waiting and waiting[-1] is mail.deliver:
+            self._tracing.arrived(mail.deliver)
 
-    def _respond(self, request_id: str | None, result: Struct | Refusal) -> None:
+    def _traced(self, mail: TracedDeliver, ctx: Context[SessionMail]) -> None:
+        self._outbox.waiting.append(mail)
+        self._tracing.arrived(mail)
+
+    def _conclude(self, request_id: str | None, result: Struct | Refusal, address: str = "") -> None:
+        """Answer the command in work; ``address``: what it was about."""
+        self._respond(request_id, result, command=self._command)
+        self._command = None
+        self._tracing.answered(address, result)
+
+    def _respond(self, request_id: str | None, result: Struct | Refusal, command: str | None = None) -> None:
         if isinstance(result, Refusal):
-            self._refuse(request_id, result)
+            self._refuse(request_id, result, command)
         else:
             self._tell(accepted(request_id, result))
 
-    def _refuse(self, request_id: str | None, refusal: Refusal) -> None:
-        self._setup.counters.errors += 1
+    def _refuse(self, request_id: str | None, refusal: Refusal, command: str | None = None) -> None:
+        self._setup.counters.refused(refusal.code)
+        news.refused(self._setup.emit, self._card, refusal, command)
         self._tell(Response(request_id, "error", error=error_body(refusal)))
 
     def _tell(self, envelope: Struct) -> None:
@@ -479,6 +539,7 @@ class Session(Actor[SessionMail]):
 
     def _writable(self, mail: Writable, ctx: Context[SessionMail]) -> None:
         self._outbox.writable()
+        self._setup.counters.blocked.pop(self._client, None)  # put back by _judge, if it is again
 
     def _check_outbox(self, mail: OutboxCheck, ctx: Context[SessionMail]) -> None:
         self._checks = False  # flush, at the end of this turn, judges
@@ -486,11 +547,15 @@ class Session(Actor[SessionMail]):
     def _judge(self, ctx: Context[SessionMail]) -> None:
         why = self._outbox.why_too_slow(ctx.now)
         if why is not None:
+            self._tracing.given_up()
             n_lost = self._outbox.clear()
-            self._setup.counters.slow_consumers += 1
+            self._setup.counters.slow(self._client, n_lost)
             _log.warning("slow_consumer", client=self._card.client, error=why, messages_lost=n_lost)
+            news.slow(self._setup.emit, self._card, why, n_lost, self._memberships)
             self._close(codes.SLOW_CONSUMER, "slow consumer", "lost", ctx)
-        elif not self._checks:
+            return
+        self._setup.counters.blocked[self._client] = self._outbox.size
+        if not self._checks:
             self._checks = True
             ctx.after(OUTBOX_CHECK_S, OutboxCheck())
 
@@ -498,6 +563,7 @@ class Session(Actor[SessionMail]):
         if self._state in _LEFT or self._socket is NO_SOCKET:
             return  # of a connection that this session has left behind
         _log.info("client_disconnected", client=self._card.client, code=mail.code, reason=mail.reason)
+        news.disconnected(self._setup.emit, self._card, mail.code, mail.reason)
         self._end(mail.code, ctx)
 
     def _end(self, code: int, ctx: Context[SessionMail]) -> None:
@@ -508,6 +574,7 @@ class Session(Actor[SessionMail]):
         ctx.after(ENDING_S, ended)
 
     def _drop_socket(self) -> None:
+        self._setup.counters.blocked.pop(self._client, None)
         self._card.is_away = True
         self._socket = NO_SOCKET
         self._outbox = self._outbox.unplugged()
@@ -554,6 +621,7 @@ class Session(Actor[SessionMail]):
         Answer: _answer,
         Joined: _joined,
         Share: _share,
+        TracedDeliver: _traced,
         Parted: _parted,
         Receipt: _receipt,
         Resolved: _resolved,

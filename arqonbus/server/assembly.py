@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from arqonbus.routing.admission import Admission
 from arqonbus.routing.channel import ChannelSetup
 from arqonbus.routing.directory import Directory
 from arqonbus.routing.group import GroupBounds
-from arqonbus.routing.mail import RegistryMail, SessionMail
+from arqonbus.routing.mail import RegistryMail, Report, SessionMail
 from arqonbus.routing.outbox import OutboxBounds
 from arqonbus.routing.recovery import ReplayCap
 from arqonbus.routing.room import RoomSetup
@@ -31,11 +31,13 @@ from arqonbus.routing.will import WillRules
 from arqonbus.security import Gate, Keys
 from arqonbus.security.tickets import Tickets
 from arqonbus.storage.memory import MemoryHistory
+from arqonbus.telemetry.activity import ActivityEmitter, Emit, Happened, silent
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
 from arqonbus.telemetry.losses import Losses
+from arqonbus.telemetry.tracer import Tracer
 
-__all__ = ["Bus"]
+__all__ = ["Bus", "node_name"]
 
 REPLAY_MOST = 1000  # events that one join replays: as many as one page of history may hold
 
@@ -49,17 +51,29 @@ class Bus:
         settings: read here, never again.
         dispatcher: on the loop that serves.
         timestamp: the wall clock, RFC 3339.
+        name: of this server; empty: see ``node_name``.
+        tracer: decides which messages are traced; None: none is.
     """
 
-    def __init__(self, settings: Settings, dispatcher: Dispatcher, timestamp: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        dispatcher: Dispatcher,
+        timestamp: Callable[[], str],
+        name: str = "",
+        tracer: Tracer | None = None,
+    ) -> None:
         """Build all, and spawn the registry; its first turn makes the predefined channels."""
-        self.name = settings.server.name or f"node-{secrets.token_hex(3)}"
+        self.name = name or node_name(settings)
         self.counters = Counters()
         self.directory = Directory()
         self.is_draining = False
         self.keys = Keys(settings.auth.keys)
         self.system = ActorSystem(dispatcher, on_failure=_log_verdict)
         self._started_at = dispatcher.now()
+        self._tracer = tracer
+        self.activity = self._emitter(settings, timestamp) if settings.telemetry.activity else None
+        self.emit: Emit = self.activity.emit if self.activity is not None else silent
         self._history = MemoryHistory(
             settings.history.total_bytes,
             settings.history.position_ttl_s,
@@ -92,6 +106,17 @@ class Bus:
         return self._history.size
 
     @property
+    def mailbox_depths(self) -> dict[str, int]:
+        """Mails that wait, by type of actor. O(channels)."""
+        cards = list(self.directory.room_cards())
+        rooms = [self.directory.room(card.room) for card in cards]
+        return {
+            "channel": sum([ref.depth for card in cards for ref, _ in card.channels.values()]),
+            "room": sum([ref.depth for ref in rooms if ref is not None]),
+            "registry": self.registry.depth,
+        }
+
+    @property
     def backend(self) -> str:
         """Name of the store."""
         return self._history.backend
@@ -104,6 +129,17 @@ class Bus:
     def user_of(self, token: str) -> str | None:
         """Give the user whose key the token is; by the keys of now, which a reload may change."""
         return self.keys.user_of(token)
+
+    def _emitter(self, settings: Settings, timestamp: Callable[[], str]) -> ActivityEmitter:
+        telemetry, dispatcher = settings.telemetry, self.system.dispatcher
+
+        def publish(batch: Sequence[Happened]) -> bool:
+            return self.registry.tell(Report(telemetry.room, telemetry.channel, tuple(batch)))
+
+        rate = telemetry.activity_per_s
+        return ActivityEmitter(
+            publish, dispatcher.call_later, dispatcher.now, timestamp, room=telemetry.room, rate=rate
+        )
 
     def _view(self, settings: Settings, gate: Gate, timestamp: Callable[[], str]) -> View:
         dispatcher = self.system.dispatcher
@@ -133,6 +169,8 @@ class Bus:
             replay=ReplayCap(REPLAY_MOST, max(1, min(limits.outbox_bytes, limits.outbox_soft_bytes) // 2)),
             presence_max=settings.channels.presence_max,
             group=GroupBounds(limits.group_messages, limits.group_bytes),
+            tracer=self._tracer,
+            emit=self.emit,
         )
         bounds = _bounds(limits.channel_mailbox, limits.mailbox_bytes)
         room = RoomSetup(
@@ -189,7 +227,15 @@ class Bus:
             resume_grace_s=settings.server.resume_grace_s,
             auto_create=settings.channels.auto_create,
             max_memberships=limits.memberships,
+            turns=self.system.dispatcher,
+            tracer=self._tracer,
+            emit=self.emit,
         )
+
+
+def node_name(settings: Settings) -> str:
+    """Give the name of this server: of the settings, or one that no other has."""
+    return settings.server.name or f"node-{secrets.token_hex(3)}"
 
 
 def _bounds(items: int, weight: int) -> Bounds:

@@ -16,8 +16,9 @@ from collections.abc import Callable
 from arqonbus import __version__
 from arqonbus.actor import Dispatcher
 from arqonbus.config import Settings
+from arqonbus.protocol.activities import ACTIVITY_VERSION, ServerDraining, ServerStarted
 from arqonbus.routing.mail import DrainAll
-from arqonbus.server.assembly import Bus
+from arqonbus.server.assembly import Bus, node_name
 from arqonbus.server.banner import banner, switched_off
 from arqonbus.server.clock import WallClock
 from arqonbus.server.observation import Observation
@@ -81,13 +82,16 @@ class _Server:
         self._signals: list[int] = []  # that told us to stop, in order
         self._told = asyncio.Event()  # set at each of them
         self._is_ready = False
+        self._observation: Observation  # made before the bus
 
     async def run(self) -> int:
         """Start, serve, drain."""
         loop = asyncio.get_running_loop()
-        bus = self._bus_type(self._settings, Dispatcher(loop), WallClock().timestamp)
+        name = node_name(self._settings)
+        observation = self._observation = Observation(self._settings, name, self._logs)
+        bus = self._bus_type(self._settings, Dispatcher(loop), WallClock().timestamp, name, observation.tracer)
         listener = self._listener(bus)
-        observation = Observation(self._settings, bus, listener, self._logs)
+        observation.watch(bus, listener)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
         try:
@@ -100,6 +104,7 @@ class _Server:
         reloader = Reload(self._settings, self._reload, bus, listener, self._logs, self._handshake)
         loop.add_signal_handler(signal.SIGHUP, reloader.run)
         self._announce(bus, listener)
+        bus.emit(ServerStarted(bus.name, __version__, ACTIVITY_VERSION))
         self._calm_gc()
         self._is_ready = True
         await self._told.wait()
@@ -135,7 +140,9 @@ class _Server:
 
     def _handshake(self, settings: Settings) -> Handshake:
         return Handshake(
-            Health(self._readiness, __version__),
+            Health(
+                self._readiness, __version__, metrics=self._observation.scrape if settings.telemetry.metrics else None
+            ),
             path=settings.server.path,
             origins=settings.server.origins,
             compression=settings.server.compression,
@@ -178,10 +185,13 @@ class _Server:
         listener.drain()
         _log.info("drain_started", signal=signal.Signals(self._signals[0]).name, clients=bus.directory.n_clients)
         deadline_ms, spread_ms = int(server.drain_timeout_s * 1000), int(server.drain_spread_s * 1000)
+        bus.emit(ServerDraining(bus.name, deadline_ms))
         bus.registry.signal(DrainAll(deadline_ms, spread_ms))
         await self._wait_until_empty(listener, server.drain_timeout_s)
         n_left = listener.statistics().open
         await listener.close()
+        if bus.activity is not None:
+            bus.activity.close()
         is_clean = await bus.system.stop(0.0 if len(self._signals) > 1 else STOP_TIMEOUT_S)
         _log.info("server_stopped", clients_cut=n_left, clean=is_clean)
         return OK if len(self._signals) < 2 else 128 + self._signals[1]

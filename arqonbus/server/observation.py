@@ -13,10 +13,12 @@ from typing import Final
 from arqonbus import __version__
 from arqonbus.config import Settings
 from arqonbus.server.assembly import Bus
+from arqonbus.server.news import News
 from arqonbus.telemetry.environment import Wishes, plan
 from arqonbus.telemetry.logs import LogHandle
 from arqonbus.telemetry.meters import Meters
 from arqonbus.telemetry.metrics import Number, Reading
+from arqonbus.telemetry.prometheus import content_type, render
 from arqonbus.telemetry.pulse import Pulse
 from arqonbus.telemetry.setup import Node, Pipeline, start, start_sampler
 from arqonbus.telemetry.tracer import Tracer
@@ -30,41 +32,68 @@ ROOMS_A_BEAT: Final = 500
 
 
 class Observation:
-    """Gathers and exports. Without an exporter it does nothing and costs nothing."""
+    """Gathers and exports. Without an exporter it does nothing and costs nothing.
 
-    def __init__(self, settings: Settings, bus: Bus, listener: Listener, logs: LogHandle) -> None:
-        """Set the export up; 0.4 s, where there is any."""
+    Made before the bus, which needs its tracer; ``watch`` tells it what to look at.
+    """
+
+    def __init__(self, settings: Settings, name: str, logs: LogHandle) -> None:
+        """Set the export up; 0.4 s, where there is any.
+
+        Args:
+            settings: read here, never again.
+            name: of this server.
+            logs: counted, too.
+        """
         telemetry = settings.telemetry
         wishes = Wishes(telemetry.endpoint, telemetry.protocol, telemetry.timeout_s, telemetry.interval_s)
         planned = plan(os.environ, wishes)
-        self._bus = bus
-        self._listener = listener
+        self._bus: Bus
+        self._listener: Listener
+        self._pulse: Pulse | None = None
         self._logs = logs
         self._n_beats = 0
+        self._is_scraped = telemetry.metrics
         self._reading: Reading = {}
-        self._backend = bus.backend
         self.meters = Meters()
         self.tracer: Tracer | None = None
-        node = Node(bus.name, __version__, lambda: self._reading, self.meters.series)
+        node = Node(name, __version__, lambda: self._reading, self.meters.series)
         self._pipeline: Pipeline | None = start(planned, node)
         if self._pipeline is not None:
             sampler = start_sampler(planned, telemetry.traces_per_s)
             self.tracer = Tracer(sampler, self.meters, self._pipeline.record, most_deliveries=telemetry.deliver_spans)
             self._pipeline.on_break = self.tracer.pause
+        self._news = News(name, telemetry.stats_interval_s)
+
+    def watch(self, bus: Bus, listener: Listener) -> None:
+        """Look at these from now on. Once, before ``start``."""
+        self._bus = bus
+        self._listener = listener
         dispatcher = bus.system.dispatcher
         self._pulse = Pulse(dispatcher.call_later, dispatcher.now, self.meters.lag, self._beat)
 
     def start(self) -> None:
         """Begin to gather."""
-        if self._pipeline is not None:
+        if self._pulse is not None and self._is_wanted:
             self._reading = self.gather()
             self._pulse.start()
 
+    @property
+    def _is_wanted(self) -> bool:
+        return self._pipeline is not None or self._is_scraped or self._news.stats_interval_s > 0
+
+    def scrape(self, accept: str) -> tuple[str, str]:
+        """Write the numbers of now for Prometheus. Gives the content type and the text."""
+        form = content_type(accept)
+        return form, render(self.gather(), self.meters.series(), form)
+
     async def close(self) -> None:
         """Export the last numbers and end, within ``setup.CLOSE_TIMEOUT_S``. Idempotent."""
-        self._pulse.stop()
+        if self._pulse is not None:
+            self._pulse.stop()
         if self._pipeline is not None:
-            self._reading = self.gather()
+            if self._pulse is not None:
+                self._reading = self.gather()
             await self._pipeline.close()
 
     def gather(self) -> Reading:
@@ -73,8 +102,12 @@ class Observation:
 
     def _beat(self) -> None:
         self._n_beats += 1
-        if self._n_beats % (1 + self._bus.directory.n_rooms // ROOMS_A_BEAT) == 0:
+        directory = self._bus.directory
+        n_channels = self._reading.get("arqonbus.channels", 0)
+        size = max(directory.n_rooms, n_channels if isinstance(n_channels, int) else 0)
+        if self._n_beats % (1 + size // ROOMS_A_BEAT) == 0:
             self._reading = self.gather()
+        self._news.beat(self._bus, self._listener, self._pipeline, self.meters)
 
     def _traffic(self) -> Reading:
         counters, directory, listener = self._bus.counters, self._bus.directory, self._listener.statistics()
@@ -91,14 +124,23 @@ class Observation:
             "arqonbus.messages.received": counters.messages_in,
             "arqonbus.messages.delivered": counters.messages_out,
             "arqonbus.messages.duplicates": counters.duplicates,
-            "arqonbus.messages.dropped": {"overflow": counters.dropped, "group": counters.group_lost},
+            "arqonbus.messages.dropped": {
+                "slow_consumer": counters.lost_slow,
+                "overflow": counters.dropped,
+                "group": counters.group_lost,
+            },
             "arqonbus.messages.invalid": counters.invalid,
             "arqonbus.slow_consumers": counters.slow_consumers,
+            "arqonbus.errors": dict(counters.errors_by_code),
+            "arqonbus.io": {"in": listener.bytes_in, "out": listener.bytes_out},
+            "arqonbus.outbox.blocked": len(counters.blocked),
+            "arqonbus.outbox.size": sum(counters.blocked.values()),
         }
 
     def _actors(self) -> Reading:
         statistics = self._bus.system.statistics()
         return {
+            "arqonbus.mailbox.depth": self._bus.mailbox_depths,
             "arqonbus.actor.turns": statistics.turns,
             "arqonbus.actor.ready": statistics.ready,
             "arqonbus.actors": statistics.actors,
@@ -106,7 +148,7 @@ class Observation:
             "arqonbus.actor.failures": statistics.failures,
             "arqonbus.actor.restarts": statistics.restarts,
             "arqonbus.history.size": self._bus.history_size,
-            "arqonbus.storage.up": {self._backend: 1},
+            "arqonbus.storage.up": {self._bus.backend: 1},
             "arqonbus.uptime": self._bus.uptime_s,
         }
 
@@ -124,6 +166,9 @@ class Observation:
         logs = self._logs.statistics()
         lines = {"written": logs.written, "dropped": logs.dropped, "suppressed": logs.suppressed, "failed": logs.failed}
         reading: dict[str, Number | Mapping[str, Number]] = {"arqonbus.log.lines": lines}
+        activity = self._bus.activity
+        if activity is not None:
+            reading["arqonbus.telemetry.activity"] = {"sent": activity.n_sent, "dropped": activity.n_dropped}
         if self.tracer is not None:
             sampling = {"sampled": self.tracer.n_sampled, "throttled": self.tracer.n_throttled}
             reading["arqonbus.telemetry.sampling"] = sampling

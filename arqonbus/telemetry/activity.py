@@ -124,7 +124,12 @@ class ActivityEmitter:
             if self._timer is None:
                 self._timer = self._call_later(TELL_S, self._flush)
             return
-        self._waiting.append(Happened(_NAMES[type(activity)], self._timestamp(), activity))
+        try:
+            timestamp = self._timestamp()
+        except Exception:  # noqa: BLE001 - whoever emits is in the middle of something that matters more
+            self.n_dropped += 1
+            return
+        self._waiting.append(Happened(_NAMES[type(activity)], timestamp, activity))
         if not self._is_soon:
             # Not at once: emit is called in the middle of a turn, and a turn's events go out together.
             self._flush_in(0.0)

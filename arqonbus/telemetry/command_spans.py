@@ -44,8 +44,9 @@ def command(
     put(attributes, "messaging.message.id", request_id)
     put(attributes, "messaging.destination.name", address or None)
     put(attributes, "error.type", error)
-    ids = (trace.trace_id, trace.span_id, 0)
-    tracer.record(Span(COMMAND, *ids, trace.started_ns, ended_ns, attributes, error, name=f"command {name}"))
+    ids, is_remote = (trace.trace_id, trace.span_id, trace.parent_id), trace.parent_id != 0
+    times = (trace.started_ns, ended_ns)
+    tracer.record(Span(COMMAND, *ids, *times, attributes, error, is_parent_remote=is_remote, name=f"command {name}"))
 
 
 def join(

@@ -81,6 +81,11 @@ class ExportState:
         self.n_exported = 0  # items since the start
         self.n_failed = 0
 
+    @property
+    def failing_since(self) -> float | None:
+        """Monotonic seconds; None: it is well, or nothing was exported yet."""
+        return self._failed_since if self._in_a_row else None
+
     def succeeded(self, n_items: int) -> None:
         """Note that a batch was taken."""
         self.n_exported += n_items

@@ -90,18 +90,18 @@ class RateLimited:
     that marks every message cannot switch the whole cost on.
     """
 
-    __slots__ = ("_bits", "_node", "_root")
+    __slots__ = ("_bits", "_node", "opening")
 
     def __init__(self, rate: float, bits: Callable[[int], int] = random.getrandbits) -> None:
         """Args: ``rate``: new traces a second, from 0; ``bits``: gives so many random bits."""
         # A burst as large as the rate would make the first second give twice the rate.
-        self._root = Bucket(rate, rate / 5)
+        self.opening = Bucket(rate, rate / 5)
         self._node = Bucket(rate * NODE_FACTOR, rate * NODE_FACTOR / 5)
         self._bits = bits
 
     def root(self, now: float) -> int:
         """See Sampler."""
-        return (self._bits(128) or 1) if self._root.take(now) else 0
+        return (self._bits(128) or 1) if self.opening.take(now) else 0
 
     def remote(self, parent: TraceContext, source: Source, now: float) -> bool:
         """See Sampler."""

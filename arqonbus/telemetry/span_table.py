@@ -72,8 +72,9 @@ ATTRIBUTES: Final = MappingProxyType(
         "arqonbus.fanout.delivered": "members that were told",
         "arqonbus.fanout.dropped": "members that were gone",
         "arqonbus.fanout.traced": "members whose delivery has a span of its own if all goes well",
-        "arqonbus.deliver.outcome": "`written`: given to the system; `queued`: the socket is congested; `slow`: the "
-        "client was closed for it; `dropped`: thrown away as the member's overflow policy says",
+        "arqonbus.deliver.outcome": "`written`: given to the system at once; `queued`: given to it later, since "
+        "the socket was congested; `away`: the client has no connection, and may come back for it; `slow`: the client "
+        "was closed for it; `dropped`: thrown away as the member's overflow policy says",
         "arqonbus.command": "name of the command",
         "arqonbus.join.recovered": "whether all that was missed could be replayed",
         "arqonbus.join.members": "members with the new one",
@@ -187,7 +188,7 @@ PRIVATE: Final = Message(
 COMMAND: Final = Row(
     name="command {command}",
     kind="SERVER",
-    parent="none",
+    parent="the sender's span, if it sent a sampled `traceparent`; else none",
     covers="the session took the command; its answer is on the way out",
     always=("arqonbus.command", "messaging.client.id", "arqonbus.protocol", "arqonbus.frame.size"),
     sometimes=("messaging.message.id", "messaging.destination.name", "error.type"),

@@ -21,7 +21,7 @@ from arqonbus.telemetry.tracer import Span, Trace, Tracer
 
 __all__ = ["Deliveries", "Outcome", "deliver", "fanout", "publish", "route"]
 
-Outcome: TypeAlias = Literal["written", "queued", "slow", "dropped"]
+Outcome: TypeAlias = Literal["written", "queued", "away", "slow", "dropped"]
 
 
 class Deliveries:
@@ -160,7 +160,7 @@ def deliver(tracer: Tracer, deliveries: Deliveries, client: str, outcome: Outcom
     """Record what became of one delivery; one of many may have no span, see ``Deliveries.take``."""
     trace, about = deliveries.trace, deliveries.about
     is_wrong = outcome in ("slow", "dropped")
-    if not is_wrong:
+    if outcome in ("written", "queued"):
         tracer.meters.delivered(ended_ns - trace.started_ns, trace)
     if not trace.is_recorded or tracer.record is None or not deliveries.take(is_wrong=is_wrong):
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
@@ -18,7 +18,7 @@ from arqonbus.telemetry.meters import Meters
 from arqonbus.telemetry.sampler import Sampler, Source
 from arqonbus.telemetry.span_table import Row
 
-__all__ = ["Record", "Span", "Trace", "Tracer"]
+__all__ = ["Record", "Span", "Trace", "Tracer", "Waiting"]
 
 MOST_DELIVERIES = 16
 """Deliveries of one message with a span of their own. A trace of a thousand spans is slow to show and tells no more."""
@@ -65,6 +65,14 @@ Record: TypeAlias = Callable[[Span], None]
 """Takes one finished span. Never blocks, never raises."""
 
 
+class Waiting(Protocol):
+    """The receiver of a message."""
+
+    @property
+    def depth(self) -> int:
+        """Mails that wait for it."""
+
+
 class Trace(Struct, frozen=True, gc=False):
     """One traced message or command on its way: what its mail carries. None where it is not traced."""
 
@@ -88,6 +96,21 @@ class Trace(Struct, frozen=True, gc=False):
         return format_parent(self.trace_id, self.span_id) if self.is_recorded and not self.parent_id else None
 
 
+class Opening(Protocol):
+    """When the next new trace may begin."""
+
+    @property
+    def opens_at(self) -> float:
+        """Monotonic seconds."""
+
+
+class _Always(Struct, frozen=True):
+    opens_at: float = float("-inf")
+
+
+_ALWAYS = _Always()
+
+
 class Tracer:
     """Owned by the server, shared by all actors of one process, used in the loop's thread only.
 
@@ -103,6 +126,7 @@ class Tracer:
         "most_deliveries",
         "n_sampled",
         "n_throttled",
+        "opening",
         "record",
         "sampler",
     )
@@ -134,12 +158,13 @@ class Tracer:
         self.clock_ns = clock_ns
         self.n_sampled = 0  # messages and commands that were traced or timed
         self.n_throttled = 0  # whose sender traces them, over the bound of what it may ask for
+        self.opening: Opening = getattr(sampler, "opening", _ALWAYS)  # before it opens, none asks for a new trace
         self._root = sampler.root
         self._bits = bits
         self._paused_until = 0.0  # monotonic seconds
 
     def begin(
-        self, traceparent: Raw | UnsetType, source: Source, now: float, size: int = 0, depth: int = 0
+        self, traceparent: Raw | UnsetType, source: Source, now: float, size: int = 0, to: Waiting | None = None
     ) -> Trace | None:
         """Decide on one message. 0.2 us when the answer is no.
 
@@ -148,7 +173,7 @@ class Tracer:
             source: the client's.
             now: monotonic seconds; those of the turn will do.
             size: bytes of the message.
-            depth: mails that wait for the actor that it goes to.
+            to: the actor that it goes to; only asked when the answer is yes.
         """
         if now < self._paused_until:
             return None
@@ -166,8 +191,8 @@ class Tracer:
                 return None
             trace_id, parent_id = parent.trace_id, parent.span_id
         self.n_sampled += 1
-        is_recorded = self.record is not None
-        return Trace(trace_id, self.new_id(), parent_id, self.clock_ns(), size, depth, is_recorded)
+        depth = to.depth if to is not None else 0
+        return Trace(trace_id, self.new_id(), parent_id, self.clock_ns(), size, depth, self.record is not None)
 
     def new_id(self) -> int:
         """Make the id of a span."""

@@ -107,8 +107,12 @@ class Connection(asyncio.BufferedProtocol):
         """Send ready frames; see Socket. After a close nothing is sent and the answer is False."""
         if self._state is not _OPEN:
             return False
-        self._pulse.said = self._lobby.clock.now
-        self._transport.write(self._scanner.send(texts) if self._scanner.is_compressed else chunk)
+        lobby = self._lobby
+        self._pulse.said = lobby.clock.now
+        if self._scanner.is_compressed:
+            chunk = self._scanner.send(texts)
+        lobby.bytes_out += len(chunk)
+        self._transport.write(chunk)
         return not self._congested
 
     def buffered_bytes(self) -> int:
@@ -146,6 +150,7 @@ class Connection(asyncio.BufferedProtocol):
         """Read what came."""
         lobby = self._lobby
         self._pulse.heard = lobby.clock.now
+        lobby.bytes_in += nbytes
         data = bytes(lobby.buffer[:nbytes])
         if self._state is _OPEN and self._stalled is None:  # as in _read, without a call
             try:

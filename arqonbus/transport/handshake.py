@@ -22,7 +22,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from arqonbus.routing.socket import Hello
-from arqonbus.transport.health import PATHS, Health
+from arqonbus.transport.health import Health
 from arqonbus.transport.response import http_response
 from arqonbus.transport.wire import SILENT
 
@@ -154,8 +154,9 @@ class Handshake:
 
     def _decide(self, protocol: ServerProtocol, request: Request, remote: str, is_draining: bool) -> Accept | Answer:
         path, _, query = request.path.partition("?")
-        if path in PATHS and request.method in ("GET", "HEAD"):
-            response = self._health.answer(path, is_draining=is_draining, with_body=request.method == "GET")
+        if self._health.has(path) and request.method in ("GET", "HEAD"):
+            with_body, accept = request.method == "GET", ",".join(request.headers.get_all("Accept"))
+            response = self._health.answer(path, is_draining=is_draining, with_body=with_body, accept=accept)
             return Answer(int(response[9:12]), response)
         if path != self._path:
             raise _Refused(404)

@@ -109,10 +109,16 @@ class Statistics(msgspec.Struct):
     """Closed with 4103."""
     close_timeouts: int = 0
     """Cut since the peer did not finish its close."""
+    bytes_in: int = 0
+    """Read from open WebSockets."""
+    bytes_out: int = 0
+    """Frames that were written to them."""
 
 
 TROUBLES: Final = tuple(
-    name for name in Statistics.__struct_fields__ if name not in ("open", "half_open", "accepted", "opened")
+    name
+    for name in Statistics.__struct_fields__
+    if name not in ("open", "half_open", "accepted", "opened", "bytes_in", "bytes_out")
 )
 """The counters of what went wrong with clients."""
 
@@ -151,7 +157,9 @@ class Lobby:
         self.heartbeat = _heartbeat()
         self.is_draining = False
         self.counters = Statistics()
-        """The counting half of it; the other two are filled in by `statistics`."""
+        """The counting half of it; the rest is filled in by `statistics`."""
+        self.bytes_in = 0  # here, since a plain attribute is cheaper to add to for every read and write
+        self.bytes_out = 0
         self.guests: set[Guest] = set()
         """All that are not gone, half-open ones included."""
         self._half_open_by_ip: dict[str, int] = {}
@@ -216,7 +224,8 @@ class Lobby:
     def statistics(self) -> Statistics:
         """Copy the counters, with how it stands now."""
         n_open = len(self.guests) - self._half_open
-        return msgspec.structs.replace(self.counters, open=n_open, half_open=self._half_open)
+        now = {"open": n_open, "half_open": self._half_open, "bytes_in": self.bytes_in, "bytes_out": self.bytes_out}
+        return msgspec.structs.replace(self.counters, **now)
 
     @property
     def n_troubles(self) -> int:

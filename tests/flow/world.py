@@ -18,17 +18,25 @@ from typing import Any
 import msgspec
 
 from arqonbus.actor.testing import ManualDispatcher
-from arqonbus.config.settings import Auth, Channels, History, Limits, Server, Settings
+from arqonbus.config.settings import Auth, Channels, History, Limits, Server, Settings, Telemetry
 from arqonbus.errors import Refusal
 from arqonbus.protocol.codec import decode
 from arqonbus.routing.mail import Inbound, Invalid, Lost, Writable
 from arqonbus.routing.socket import Hello
 from arqonbus.security.gate import Gate
 from arqonbus.server.assembly import Bus
+from arqonbus.telemetry.tracer import Tracer
 
 __all__ = ["Client", "FakeSocket", "World", "frames_of", "settings"]
 
-SECTIONS = {"server": Server, "channels": Channels, "history": History, "limits": Limits, "auth": Auth}
+SECTIONS = {
+    "server": Server,
+    "channels": Channels,
+    "history": History,
+    "limits": Limits,
+    "auth": Auth,
+    "telemetry": Telemetry,
+}
 
 
 def settings(**values: Any) -> Settings:
@@ -235,10 +243,15 @@ class World:
     With an ``order``, of ManualDispatcher, a round is one turn of one actor; else it is all turns that wait.
     """
 
-    def __init__(self, wanted: Settings | None = None, order: Callable[[int], int] | None = None) -> None:
+    def __init__(
+        self,
+        wanted: Settings | None = None,
+        order: Callable[[int], int] | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
         self.manual = ManualDispatcher(order=order)
         self.clock_fails = False
-        self.bus = Bus(wanted or settings(), self.manual.dispatcher, self._timestamp)
+        self.bus = Bus(wanted or settings(), self.manual.dispatcher, self._timestamp, tracer=tracer)
         self.run()
 
     def _timestamp(self) -> str:

@@ -13,7 +13,7 @@ import arqonbus
 ROOT = Path(__file__).parents[2]
 SDK = ROOT / "sdk" / "js"
 SOURCES = sorted((SDK / "src").glob("*.ts"))
-LOCKS = sorted(path for path in ROOT.glob("**/package-lock.json") if "node_modules" not in path.parts)
+LOCKS = sorted(path for path in ROOT.glob("**/package-lock.json") if not {"node_modules", ".cache"} & {*path.parts})
 
 LONG_SOURCES = {"core.ts": "one state machine", "wire.ts": "generated"}
 

@@ -93,7 +93,7 @@ class Client:
     def set(self, channel: str, overflow: Overflow | None) -> None:
         self.outbox.set_overflow(("r", channel), overflow, (), self._note, self.now)
 
-    def _note(self, n: int, place: Place, overflow: str) -> None:
+    def _note(self, n: int, place: Place, overflow: str, last: int) -> None:
         self.dropped[f"{overflow} {place.channel}"] += n
 
     def say(self, words: object) -> None:
@@ -546,7 +546,7 @@ def test_what_was_dropped_is_not_held() -> None:
 
 def test_channels_of_which_nothing_waits_are_forgotten() -> None:
     waiting: list[Any] = []
-    backlog = Backlog(OverflowRules(()), waiting, lambda n, place, overflow: None)
+    backlog = Backlog(OverflowRules(()), waiting, lambda n, place, overflow, last: None)
     backlog.rules.set(("r", "*"), "conflate")
     for n in range(100):
         source = Source(f"c{n}")

@@ -12,6 +12,13 @@ SENT = f"00-{'a' * 32}-{'b' * 16}-01"
 NOT_SAMPLED = f"00-{'a' * 32}-{'b' * 16}-00"
 
 
+class Queue:
+    """What a message goes to."""
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+
+
 def raw(text: str) -> Raw:
     return Raw(msgspec.json.encode(text))
 
@@ -19,7 +26,7 @@ def raw(text: str) -> Raw:
 def test_a_message_without_a_context_begins_a_trace_if_the_sampler_says_so() -> None:
     stage = Stage()
 
-    trace = stage.tracer.begin(UNSET, Source(), 0.0, size=120, depth=3)
+    trace = stage.tracer.begin(UNSET, Source(), 0.0, 120, Queue(3))
 
     assert trace is not None
     assert (trace.parent_id, trace.size, trace.depth, trace.started_ns, trace.is_recorded) == (
@@ -87,3 +94,12 @@ def test_while_nobody_takes_spans_no_trace_begins() -> None:
     assert tracer.begin(UNSET, Source(is_debug=True), 9.9) is None
     assert tracer.begin(raw(SENT), Source(), 9.9) is None
     assert tracer.begin(UNSET, Source(), 10.0) is not None
+
+
+def test_before_the_sampler_opens_nobody_needs_to_ask_for_a_new_trace() -> None:
+    limited, every = Stage(RateLimited(5)).tracer, Stage().tracer
+
+    assert limited.begin(UNSET, Source(), 10.0) is not None
+    assert limited.opening.opens_at > 10.0
+    assert limited.begin(UNSET, Source(), 10.0) is None
+    assert every.opening.opens_at == float("-inf")

@@ -35,3 +35,18 @@ def test_not_ready_says_when_to_ask_again():
 @pytest.mark.parametrize("path", sorted(PATHS))
 def test_every_path_has_an_answer(path):
     assert ask(path)[0] == 200
+
+
+def test_the_numbers_are_there_where_they_are_wanted():
+    asked = []
+
+    def metrics(accept: str) -> tuple[str, str]:
+        asked.append(accept)
+        return "text/plain; version=0.0.4", "arqonbus_rooms 1\n"
+
+    health = Health(lambda: (True, ""), "1", metrics=metrics)
+    head, body = health.answer("/metrics", is_draining=False, accept="text/plain").split(b"\r\n\r\n")
+
+    assert b"text/plain; version=0.0.4" in head
+    assert (body, asked) == (b"arqonbus_rooms 1\n", ["text/plain"])
+    assert health.has("/metrics") and not Health(lambda: (True, ""), "1").has("/metrics")

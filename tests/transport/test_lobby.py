@@ -110,7 +110,14 @@ def test_a_guest_that_left_is_not_woken(lobby, time):
 
 
 def test_troubles_are_all_counters_of_what_went_wrong(lobby):
-    assert set(Statistics.__struct_fields__) - set(TROUBLES) == {"open", "half_open", "accepted", "opened"}
+    assert set(Statistics.__struct_fields__) - set(TROUBLES) == {
+        "open",
+        "half_open",
+        "accepted",
+        "opened",
+        "bytes_in",
+        "bytes_out",
+    }
     lobby.counters.no_pong += 2
     lobby.counters.protocol_errors += 1
 

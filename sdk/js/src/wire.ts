@@ -1,5 +1,16 @@
 // Made by scripts/generate_types.py from the server's own types. Not to be edited.
 
+/** So many events of this list were not sent: there were too many at once. */
+export interface ActivityDropped {
+  events: number;
+}
+
+/** A handler failed: a bug of the server's. */
+export interface ActorFailed {
+  actor: "channel" | "registry" | "room" | "session" | (string & {});
+  trace_id: string;
+}
+
 /** A message to every member of one room. */
 export interface BroadcastIn {
   type: "broadcast";
@@ -39,6 +50,13 @@ export interface ChannelArgs {
   channel?: string | null;
 }
 
+/** A channel is gone. */
+export interface ChannelClosed {
+  room: string;
+  channel: string;
+  reason: "deleted" | "failed" | "idle" | (string & {});
+}
+
 /** Payload of channel_deleted. */
 export interface ChannelDeleted {
   reason: "deleted" | "failed" | (string & {});
@@ -58,6 +76,14 @@ export interface ChannelInfo {
   groups?: GroupInfo[];
 }
 
+/** A channel was made, or woke up. */
+export interface ChannelOpened {
+  room: string;
+  channel: string;
+  kind: "configured" | "system" | "user" | (string & {});
+  by: string | null;
+}
+
 /** Options of a channel; an absent one is as the settings say. */
 export interface ChannelOptions {
   history_limit?: number | null;
@@ -73,6 +99,31 @@ export interface ChannelPosition {
   channel: string;
   epoch: string;
   seq: number;
+}
+
+/** A client was let in. */
+export interface ClientConnected {
+  client: string;
+  user: string | null;
+}
+
+/** A client's connection ended; it may come back. */
+export interface ClientDisconnected {
+  client: string;
+  user: string | null;
+  code: number;
+  reason: string;
+}
+
+/** A client was not let in. */
+export interface ClientRefused {
+  code: string;
+}
+
+/** A client came back as who it was. */
+export interface ClientResumed {
+  client: string;
+  user: string | null;
 }
 
 /** One command, in the answer to help. */
@@ -121,6 +172,12 @@ export interface CreateChannelArgs {
   room: string;
   channel?: string | null;
   options?: ChannelOptions | null;
+}
+
+/** A part of the server does not work as it should. */
+export interface Degraded {
+  part: "event_loop" | "storage" | "telemetry" | (string & {});
+  reason: string;
 }
 
 /** Args of delete_channel. */
@@ -263,10 +320,27 @@ export interface JoinChannelResult {
   group?: string;
 }
 
+/** A client became a member. */
+export interface Joined {
+  room: string;
+  channel: string;
+  client: string;
+  user: string | null;
+}
+
 /** Args of leave_channel. */
 export interface LeaveChannelArgs {
   room: string;
   channel?: string | null;
+}
+
+/** A client is no member any more. */
+export interface Left {
+  room: string;
+  channel: string;
+  client: string;
+  user: string | null;
+  reason: "drained" | "kicked" | "left" | "lost" | (string & {});
 }
 
 /** Bounds that a client must know. */
@@ -421,6 +495,13 @@ export interface Profile {
   data?: unknown;
 }
 
+/** A message or command of a client was refused. */
+export interface Refused {
+  client: string;
+  code: string;
+  command: string | null;
+}
+
 /** The answer to one command, or to one message that asked for ack or was refused. */
 export interface Response {
   type: "response";
@@ -428,6 +509,12 @@ export interface Response {
   status: "error" | "ok";
   result?: unknown;
   error?: ErrorBody;
+}
+
+/** The part works again. */
+export interface Restored {
+  part: "event_loop" | "storage" | "telemetry" | (string & {});
+  after_s: number;
 }
 
 /** What a client brings from the connection that it lost. */
@@ -463,9 +550,47 @@ export interface RoomInfo {
   members: number;
 }
 
+/** The server goes. */
+export interface ServerDraining {
+  server: string;
+  deadline_ms: number;
+}
+
+/** The server accepts clients. */
+export interface ServerStarted {
+  server: string;
+  version: string;
+  activity_version: number;
+}
+
 /** Args of set_will. */
 export interface SetWillArgs {
   will?: Will | null;
+}
+
+/** A client that read too slowly was closed. */
+export interface SlowConsumer {
+  client: string;
+  user: string | null;
+  reason: string;
+  messages_lost: number;
+}
+
+/** How the server is; sent every ``telemetry.stats_interval_s``. Counts are since the start. */
+export interface Stats {
+  server: string;
+  activity_version: number;
+  uptime_s: number;
+  connections: number;
+  rooms: number;
+  channels: number;
+  members: number;
+  messages_in: number;
+  messages_out: number;
+  duplicates: number;
+  errors: number;
+  slow_consumers: number;
+  loop_lag_ms: number;
 }
 
 /** Result of status. Counts of messages and errors are since the start. */
