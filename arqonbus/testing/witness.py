@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from arqonbus.errors import StorageError
+from arqonbus.protocol.names import is_system
 from arqonbus.storage.history import History, Log, Page, Retention
 from arqonbus.storage.recent import Recent
 from arqonbus.testing.ledger import Ledger
@@ -86,7 +87,8 @@ class WitnessLog:
         """See Log."""
         self._faults.append()
         top = self._log.append(texts)
-        self._ledger.appended(self._address, self._log.epoch, texts)
+        if not is_system(self._address[0]):  # nobody sends what the server tells of itself
+            self._ledger.appended(self._address, self._log.epoch, texts)
         return top
 
     def read(
