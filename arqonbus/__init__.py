@@ -6,15 +6,27 @@ The public names are resolved on first use (PEP 562), so that ``import arqonbus`
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from arqonbus.client import Bus as Bus
+    from arqonbus.client import ClientError as ClientError
+    from arqonbus.client import Message as Message
+    from arqonbus.client import connect as connect
     from arqonbus.config import Settings as Settings
     from arqonbus.errors import ArqonError as ArqonError
     from arqonbus.errors import ConfigError as ConfigError
 
 __version__ = "0.1.0"
 
-__all__ = ["ArqonError", "ConfigError", "Settings", "__version__"]
+__all__ = ["ArqonError", "Bus", "ClientError", "ConfigError", "Message", "Settings", "__version__", "connect"]
 
-_HOMES = {"ArqonError": "arqonbus.errors", "ConfigError": "arqonbus.errors", "Settings": "arqonbus.config"}
+_HOMES = {
+    "ArqonError": "arqonbus.errors",
+    "Bus": "arqonbus.client",
+    "ClientError": "arqonbus.client",
+    "ConfigError": "arqonbus.errors",
+    "Message": "arqonbus.client",
+    "Settings": "arqonbus.config",
+    "connect": "arqonbus.client",
+}
 
 
 def __getattr__(name: str) -> object:

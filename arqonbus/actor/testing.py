@@ -50,6 +50,11 @@ class FakeClock:
         heapq.heappush(self._timers, (self._now + delay, next(self._order), timer))
         return timer
 
+    @property
+    def next_at(self) -> float | None:
+        """When the next timer is due, cancelled or not; None: there is none."""
+        return self._timers[0][0] if self._timers else None
+
     def advance(self, seconds: float, between: Callable[[], Any] = lambda: None) -> None:
         """Move on by ``seconds`` (>= 0), running each timer at its own time and ``between`` after each."""
         if seconds < 0:

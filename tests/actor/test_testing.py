@@ -246,3 +246,15 @@ def test_a_probe_may_be_named_and_bounded() -> None:
 
     assert probe.ref.name == "small"
     assert [probe.ref.tell(mail) for mail in "xy"] == [True, False]
+
+
+def test_a_clock_tells_when_its_next_timer_is_due() -> None:
+    clock = FakeClock(100.0)
+    assert clock.next_at is None
+
+    clock.call_later(5.0, lambda: None)
+    clock.call_later(2.0, lambda: None)
+
+    assert clock.next_at == 102.0
+    clock.advance(3.0)
+    assert clock.next_at == 105.0

@@ -67,4 +67,4 @@ async def test_the_python_example_runs(bus: Bus) -> None:
 
     await asyncio.to_thread(run)
 
-    assert shown.getvalue() == "ok\n1 {'n': 1}\n"
+    assert shown.getvalue() == "1 {'n': 1}\n"

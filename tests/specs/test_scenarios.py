@@ -17,6 +17,7 @@ from tests.specs import (
     steps_process,
     steps_raw,
     steps_recovery,
+    steps_sdk,
     steps_telemetry,
 )
 from tests.specs.bus import Bus
@@ -35,6 +36,7 @@ STEP_MODULES = (
     steps_process,
     steps_raw,
     steps_recovery,
+    steps_sdk,
     steps_telemetry,
 )
 LIMIT_S = 60.0
