@@ -115,6 +115,8 @@ class Registry(Actor[RegistryMail]):
         client = card.client if card is not None else None
         trace = getattr(mail, "trace", None)
         refusal = incident.report(_log, error, trace, client=client, command=command)
+        room = mail.room if isinstance(mail, Report) else None
+        incident.tell(self._setup.room.channel.emit, "registry", room, refusal)
         answer_refusal(mail, refusal)
 
     # --- commands -----------------------------------------------------------------------------------------------

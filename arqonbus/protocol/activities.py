@@ -30,6 +30,7 @@ __all__ = [
     "Degraded",
     "Joined",
     "Left",
+    "Place",
     "Refused",
     "Restored",
     "ServerDraining",
@@ -47,6 +48,10 @@ Part: TypeAlias = Annotated[Literal["storage", "telemetry", "event_loop"], OPEN]
 
 ChannelEnd: TypeAlias = Annotated[Literal["deleted", "idle", "failed"], OPEN]
 """Why a channel is gone."""
+
+
+Place: TypeAlias = Annotated[Literal["session", "room", "channel", "registry"], OPEN]
+"""Where a bug showed."""
 
 
 class ServerStarted(Struct, frozen=True, gc=False):
@@ -163,7 +168,7 @@ class Restored(Struct, frozen=True, gc=False):
 class ActorFailed(Struct, frozen=True, gc=False):
     """A handler failed: a bug of the server's."""
 
-    actor: Annotated[Literal["session", "room", "channel", "registry"], OPEN]
+    actor: Place
     trace_id: str  # finds it in the log
 
 

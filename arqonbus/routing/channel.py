@@ -195,6 +195,7 @@ class Channel(Actor[ChannelMail]):
         client = card.client if card is not None else None
         where = {"client": client, "room": self._card.room, "channel": self._card.channel}
         refusal = incident.report(_log, error, getattr(mail, "trace", None), **where)
+        incident.tell(self._setup.emit, "channel", self._card.room, refusal)
         if isinstance(mail, Join | Leave) and mail.star:
             self._room.signal(StarAnswer(mail.card, self._card.channel, refusal=refusal))
         elif isinstance(mail, Publish):
@@ -277,22 +278,25 @@ class Channel(Actor[ChannelMail]):
             return
         counters = self._setup.counters
         counters.messages_in += len(batch)
-        traced = flight.stored() if flight is not None else ()
         if refs:
             counters.messages_out += len(batch) * len(refs)
             if self._place.epoch != self._log.epoch:
                 self._renew_place()
-            deliver = deliver_texts(batch, self._place, top)
-            fan_out(deliver if flight is None else loaded(deliver, traced), refs)
-        if self._groups is not None:
-            self._groups.share(batch, top, traced)
         if flight is not None:
-            flight.land(len(refs) + (self._groups.n_reached if self._groups is not None else 0), n_gone(refs))
+            self._tell_traced(flight, batch, top)
+        else:
+            if refs:
+                fan_out(deliver_texts(batch, self._place, top), refs)
+            if self._groups is not None:
+                self._groups.share(batch, top)
         if n_acks:
-            n_reached = len(refs) + (self._groups.n_reached if self._groups is not None else 0)
-            for seq, mail in enumerate(publishes, top - len(batch) + 1):
-                if mail.event.ack:
-                    self._acknowledge(mail, seq, n_reached)
+            self._acknowledge_batch(publishes, top - len(batch) + 1)
+
+    def _acknowledge_batch(self, publishes: list[Publish], first: int) -> None:
+        n_reached = len(self._members.refs) + (self._groups.n_reached if self._groups is not None else 0)
+        for seq, mail in enumerate(publishes, first):
+            if mail.event.ack:
+                self._acknowledge(mail, seq, n_reached)
 
     def _renew_place(self) -> None:
         self._place = Place(self._card.room, self._card.channel, self._log.epoch)
@@ -340,6 +344,16 @@ class Channel(Actor[ChannelMail]):
         legs, self._legs = self._legs, []
         where = join_address(self._card.room, self._card.channel)
         return Flight(self._setup.tracer, ("channel", where), legs) if self._setup.tracer is not None else None
+
+    def _tell_traced(self, flight: Flight, batch: list[bytes], top: int) -> None:
+        """Tell the members of a batch in which events are traced."""
+        traced, refs, n_groups = flight.stored(), self._members.refs, 0
+        if refs:
+            fan_out(loaded(deliver_texts(batch, self._place, top), traced), refs)
+        if self._groups is not None:
+            self._groups.share(batch, top, traced)
+            n_groups = self._groups.n_reached
+        flight.land(len(refs) + n_groups, n_gone(refs))
 
     def _end_trace(self, mail: Publish, error: str | None = None) -> None:
         """End the trace of an event that is not delivered: it came again, or failed."""

@@ -124,7 +124,9 @@ class Room(Actor[RoomMail]):
         card = getattr(mail, "card", None)
         client = card.client if card is not None else None
         trace = getattr(mail, "trace", None)
-        answer_refusal(mail, incident.report(_log, error, trace, client=client, room=self._card.room))
+        refusal = incident.report(_log, error, trace, client=client, room=self._card.room)
+        incident.tell(self._setup.channel.emit, "room", self._card.room, refusal)
+        answer_refusal(mail, refusal)
 
     def stopped(self, unread: list[RoomMail], ctx: Context[RoomMail]) -> None:
         """Tell members, if it was stopped with some, and give what was not read back to the registry."""

@@ -123,6 +123,7 @@ class Session(Actor[SessionMail]):
         "_client",
         "_command",
         "_continuation",
+        "_has_more",
         "_hello",
         "_invalids",
         "_is_first",
@@ -154,6 +155,7 @@ class Session(Actor[SessionMail]):
         self._invalids: Tally | None = None  # invalid messages; made with the first, since most clients send none
         self._checks = False  # an OutboxCheck is on its way
         self._leaves_at = 0.0  # when a GraceOver ends the session; earlier ones are of a wait that is over
+        self._has_more = False  # to do at the end of a turn than to write, see _settle
         self._shares = NO_SHARES  # others from the first membership of a group on
         self._continuation: Continuation | None = None  # made when this one continues another, or is continued
         self._tracing = NO_TRACING  # another one from the start on, where there is a tracer
@@ -214,12 +216,16 @@ class Session(Actor[SessionMail]):
         outbox = self._outbox
         if outbox.waiting and not outbox.is_blocked:
             outbox.flush()
-        if self._shares is not NO_SHARES:
-            self._shares.settle(outbox, self._socket)
-        if self._tracing.under_way:
-            self._tracing.flushed(is_empty=not outbox.waiting, is_away=self._socket is NO_SOCKET)
+        if self._has_more:
+            self._settle()
         if outbox.is_blocked:
             self._judge(ctx)
+
+    def _settle(self) -> None:
+        """Say what became of what others want to know about: shares of groups, traced deliveries."""
+        self._shares.settle(self._outbox, self._socket)
+        self._tracing.flushed(is_empty=not self._outbox.waiting, is_away=self._socket is NO_SOCKET)
+        self._has_more = self._shares is not NO_SHARES or bool(self._tracing.under_way)
 
     def failed(self, mail: SessionMail | None, error: Exception, ctx: Context[SessionMail]) -> None:
         """Answer ``internal`` for the message in work."""
@@ -227,6 +233,7 @@ class Session(Actor[SessionMail]):
         command = envelope.command if isinstance(envelope, Command) else None
         trace = self._tracing.trace
         refusal = incident.report(_log, error, client=self._card.client, command=command, trace=trace)
+        incident.tell(self._setup.emit, "session", None, refusal)
         if isinstance(mail, Replaced):
             mail.card.ref.signal(TookOver(None))
             self._setup.registry.signal(Opened(self._card))  # which takes it for gone
@@ -456,6 +463,7 @@ class Session(Actor[SessionMail]):
         if mail.ref is not None and self._may(Action.PUBLISH, mail.room, mail.channel):
             self._routes.remember(membership, mail.ref)
         self._shares = self._shares.sit(mail)
+        self._has_more = self._has_more or self._shares is not NO_SHARES
         is_resuming = self._is_resuming
         if not is_resuming:
             self._conclude(mail.request_id, mail.result, join_address(*membership))
@@ -514,6 +522,7 @@ class Session(Actor[SessionMail]):
     def _traced(self, mail: TracedDeliver, ctx: Context[SessionMail]) -> None:
         self._outbox.waiting.append(mail)
         self._tracing.arrived(mail)
+        self._has_more = True
 
     def _conclude(self, request_id: str | None, result: Struct | Refusal, address: str = "") -> None:
         """Answer the command in work; ``address``: what it was about."""

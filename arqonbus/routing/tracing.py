@@ -188,6 +188,9 @@ class _NoTracing(Tracing):
     def arrived(self, mail: Deliver) -> None:
         pass
 
+    def flushed(self, *, is_empty: bool, is_away: bool) -> None:
+        pass
+
     def dropped(self, place: Place, last: int) -> None:
         pass
 

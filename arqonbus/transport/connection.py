@@ -111,7 +111,7 @@ class Connection(asyncio.BufferedProtocol):
         self._pulse.said = lobby.clock.now
         if self._scanner.is_compressed:
             chunk = self._scanner.send(texts)
-        lobby.bytes_out += len(chunk)
+        lobby.traffic.went += len(chunk)
         self._transport.write(chunk)
         return not self._congested
 
@@ -150,7 +150,7 @@ class Connection(asyncio.BufferedProtocol):
         """Read what came."""
         lobby = self._lobby
         self._pulse.heard = lobby.clock.now
-        lobby.bytes_in += nbytes
+        lobby.traffic.came += nbytes
         data = bytes(lobby.buffer[:nbytes])
         if self._state is _OPEN and self._stalled is None:  # as in _read, without a call
             try:

@@ -123,6 +123,17 @@ TROUBLES: Final = tuple(
 """The counters of what went wrong with clients."""
 
 
+class Traffic:
+    """Bytes of all connections since the start. Plain slots: they are added to with every read and write."""
+
+    __slots__ = ("came", "went")
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.came = 0
+        self.went = 0
+
+
 class Lobby:
     """Shared by the connections of one listener; see the module."""
 
@@ -158,8 +169,7 @@ class Lobby:
         self.is_draining = False
         self.counters = Statistics()
         """The counting half of it; the rest is filled in by `statistics`."""
-        self.bytes_in = 0  # here, since a plain attribute is cheaper to add to for every read and write
-        self.bytes_out = 0
+        self.traffic = Traffic()
         self.guests: set[Guest] = set()
         """All that are not gone, half-open ones included."""
         self._half_open_by_ip: dict[str, int] = {}
@@ -224,7 +234,12 @@ class Lobby:
     def statistics(self) -> Statistics:
         """Copy the counters, with how it stands now."""
         n_open = len(self.guests) - self._half_open
-        now = {"open": n_open, "half_open": self._half_open, "bytes_in": self.bytes_in, "bytes_out": self.bytes_out}
+        now = {
+            "open": n_open,
+            "half_open": self._half_open,
+            "bytes_in": self.traffic.came,
+            "bytes_out": self.traffic.went,
+        }
         return msgspec.structs.replace(self.counters, **now)
 
     @property

@@ -21,6 +21,12 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET, Raw
 
+from arqonbus.actor.testing import ManualDispatcher
+from arqonbus.config.settings import Settings, Telemetry
+from arqonbus.protocol.codec import decode
+from arqonbus.routing.mail import Inbound
+from arqonbus.routing.socket import NO_SOCKET, Hello
+from arqonbus.server.assembly import Bus
 from arqonbus.server.observation import resident_bytes
 from arqonbus.telemetry.environment import Protocol, Wishes, plan
 from arqonbus.telemetry.meters import Meters
@@ -37,6 +43,7 @@ SPANS_A_MESSAGE = 3 + MEMBERS
 MESSAGES_A_SECOND = 50
 NOT_SAMPLED = Raw(msgspec.json.encode(f"00-{'a' * 32}-{'b' * 16}-00"))
 ABOUT = About(EVENT, "science:explore", "c-2apwoUsrJefGhhq-", "m-1")
+EVENT_TEXT = b'{"type":"event","room":"science","channel":"explore","payload":"' + b"x" * 128 + b'"}'
 ACTOR = ("channel", "science/explore")
 SDK_US = 32.0
 """What a span of the SDK's own costs in the loop's thread, paced, on the machine of the bars when it is quiet."""
@@ -94,6 +101,46 @@ def decisions(n_calls: int = 200_000) -> Iterator[Figure]:
     yield Figure("decision, traceparent not sampled", field, "us", 0.5)
     tracer.pause(now + 60)
     yield Figure("decision, collector is gone", us_a_call(lambda: tracer.begin(UNSET, source, now), n_calls), "us", 0.5)
+
+
+class PublishPath:
+    """The path of a publish through the real actors to one member, without sockets and without a loop."""
+
+    def __init__(self, tracer: Tracer | None) -> None:
+        """Open a publisher and a member."""
+        self._manual = ManualDispatcher()
+        settings = Settings(telemetry=Telemetry(activity=False))
+        self._bus = Bus(settings, self._manual.dispatcher, lambda: "2026-11-21T19:00:00.123Z", tracer=tracer)
+        self._publisher, member = (self._bus.open_session(NO_SOCKET, Hello("192.0.2.1")) for _ in range(2))
+        self._run()
+        for session, text in (
+            (member, b'{"type":"command","command":"join_channel","args":{"room":"science:explore"}}'),
+            (self._publisher, EVENT_TEXT),
+        ):
+            session.tell(Inbound(decode(text), len(text)))
+            self._run()
+
+    def _run(self) -> None:
+        self._manual.run_until_idle()
+
+    def us(self, n: int) -> float:
+        """CPU time of one publish with its delivery, microseconds."""
+        began = time.thread_time()
+        for _ in range(n):
+            self._publisher.tell(Inbound(decode(EVENT_TEXT), len(EVENT_TEXT)))
+            self._manual.run_until_idle()
+        return (time.thread_time() - began) * 1e6 / n
+
+
+def publish_path(n_calls: int, rounds: int = 30) -> Iterator[Figure]:
+    """What a message that is not traced costs beside one without telemetry; measured by turns, best of each."""
+    off = PublishPath(None)
+    on = PublishPath(Tracer(RateLimited(0.0), Meters(), lambda _: None))
+    times = [(off.us(n_calls), on.us(n_calls)) for _ in range(rounds)]
+    best_off, best_on = min(one for one, _ in times), min(one for _, one in times)
+    yield Figure("publish and delivery, telemetry off", best_off, "us", None)
+    yield Figure("the same, telemetry on, not sampled: more", best_on - best_off, "us", 0.5)
+    yield Figure("the same, of off", best_on / best_off, "of it", 1.03)
 
 
 def started(url: str, protocol: Protocol) -> tuple[Pipeline, Tracer]:
@@ -277,6 +324,7 @@ def main(words: Sequence[str]) -> int:
         print(msgspec.json.encode(asyncio.run(measured(protocol, told.seconds))).decode(), flush=True)
         os._exit(0)  # threads that were given up may still wait for nobody
     figures = best([list(decisions()) for _ in range(told.rounds)])
+    figures += publish_path(2_000)
     for kind in ("load", "nobody"):
         for protocol in ("http/protobuf", "grpc"):
             figures += best([in_a_process_of_its_own(kind, protocol, told.seconds) for _ in range(told.rounds)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.telemetry import MEMBERS, SPANS_A_MESSAGE, Figure, best, decisions, message, p99, table
+from tests.bench.telemetry import MEMBERS, SPANS_A_MESSAGE, Figure, best, decisions, message, p99, publish_path, table
 from tests.telemetry.stage import Stage
 from tests.telemetry.test_command_spans import begun
 
@@ -45,3 +45,9 @@ def test_a_message_that_is_not_traced_costs_next_to_nothing() -> None:
 
     assert [figure.bar for figure in cheapest] == [0.5] * 3
     assert all(figure.value < 5.0 for figure in cheapest)
+
+
+def test_the_path_of_a_publish_is_measured_with_and_without_a_tracer() -> None:
+    off, more, ratio = publish_path(20, rounds=2)
+
+    assert off.value > 0 and ratio.bar == 1.03 and more.bar == 0.5

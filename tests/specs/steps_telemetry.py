@@ -8,8 +8,10 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
 from arqonbus.telemetry.metrics import METRICS
-from arqonbus.telemetry.span_table import ATTRIBUTES, SPANS
+from arqonbus.telemetry.span_table import ATTRIBUTES, BROADCAST, EVENT, PRIVATE, SPANS
 from tests.specs.spec_loader import ROOT
 from tests.specs.step_registry import step
 from tests.specs.world import World
@@ -111,6 +113,58 @@ async def ended_within(world: World, limit_s: float) -> None:
     (stopped,) = [line for line in lines if line["event"] == "server_stopped"]
     took_s = (datetime.fromisoformat(lines[-1]["ts"]) - datetime.fromisoformat(stopped["ts"])).total_seconds()
     assert took_s <= limit_s, f"it took {took_s} s{world.bus.story()}"
+
+
+@step("the collector gets the documented tree of {string} with {int} deliveries soon")
+async def gets_tree(world: World, template: str, n_deliveries: int) -> None:
+    """Names, kinds, parents and attributes of the one trace are those of the table."""
+    (kind,) = [one for one in (EVENT, BROADCAST, PRIVATE) if one.template == template]
+    rows = [row for row in (kind.publish, kind.route, kind.fanout, kind.deliver) if row is not None]
+    names = {row.name: row for row in rows}
+
+    def found(taken: Taken) -> list[Any]:
+        return [span for span in taken.spans if span.name in names]
+
+    await _wait_for(world, lambda taken: len(found(taken)) == len(rows) - 1 + n_deliveries)
+    spans = found(_taken(world))
+    ids = {span.name: span.span_id for span in spans}
+    assert {span.trace_id for span in spans} == {spans[0].trace_id}
+    assert [span.name for span in spans].count(kind.deliver.name) == n_deliveries
+    for span in spans:
+        row, attributes = names[span.name], set(attributes_of(span))
+        assert Span.SpanKind.Name(span.kind) == f"SPAN_KIND_{row.kind}"
+        assert set(row.always) | {"messaging.system"} <= attributes <= {*row.always, *row.sometimes, "messaging.system"}
+        if row is not kind.publish:
+            assert span.parent_span_id == ids[row.parent], span.name
+    (world.facts["publish"],) = [span for span in spans if span.name == kind.publish.name]
+
+
+@step("client {string} receives a/an {string} whose trace context is that of the publish span")
+async def receives_context(world: World, name: str, kind: str) -> None:
+    """In the form of W3C Trace Context, sampled."""
+    message, text = await world.inbox(name).take(kind)
+    publish = world.facts["publish"]
+    assert message["traceparent"] == f"00-{publish.trace_id.hex()}-{publish.span_id.hex()}-01", text
+
+
+@step("client {string} receives a/an {string} without a trace context")
+async def receives_no_context(world: World, name: str, kind: str) -> None:
+    """The field is not there."""
+    message, text = await world.inbox(name).take(kind)
+    assert "traceparent" not in message, text
+
+
+@step("the publish span is under the span {string} of the trace {string}")
+async def is_under(world: World, span_id: str, trace_id: str) -> None:
+    """As the sender said."""
+    publish = world.facts["publish"]
+    assert (publish.parent_span_id.hex(), publish.trace_id.hex()) == (span_id, trace_id)
+
+
+@step("the collector got no span")
+async def got_no_span(world: World) -> None:
+    """Nothing of the whole scenario was traced."""
+    assert _taken(world).spans == []
 
 
 @step("the table of spans")
