@@ -23,6 +23,7 @@ __all__ = [
     "PrivateIn",
     "ResponseIn",
     "SystemIn",
+    "TelemetryIn",
     "Unreadable",
     "read",
     "read_event",
@@ -56,6 +57,12 @@ class EventIn(_In, frozen=True, gc=False, tag="event", kw_only=True):
     room: str
     channel: str
     seq: int
+
+
+class TelemetryIn(EventIn, frozen=True, gc=False, tag="telemetry", kw_only=True):
+    """Something that the server tells of itself, on a channel of its own; else like an event."""
+
+    event: str
 
 
 class PrivateIn(_In, frozen=True, gc=False, tag="private"):
@@ -95,12 +102,12 @@ class SystemIn(Struct, frozen=True, tag_field="type", tag="system"):
     channel: str | None = None
 
 
-Inbound: TypeAlias = EventIn | PrivateIn | BroadcastIn | ResponseIn | SystemIn
+Inbound: TypeAlias = EventIn | TelemetryIn | PrivateIn | BroadcastIn | ResponseIn | SystemIn
 """What the server may send, as far as the SDK knows it."""
 
 _decode: Final[Callable[[bytes], Inbound]] = msgspec.json.Decoder(Inbound).decode
-_decode_event: Final = msgspec.json.Decoder(EventIn).decode
-_KNOWN: Final = frozenset({"event", "private", "broadcast", "response", "system"})
+_decode_event: Final[Callable[[bytes], EventIn]] = msgspec.json.Decoder(EventIn | TelemetryIn).decode
+_KNOWN: Final = frozenset({"event", "telemetry", "private", "broadcast", "response", "system"})
 
 
 class _Glance(Struct):

@@ -14,8 +14,8 @@ __all__ = ["Gap", "Kind", "Message", "Position"]
 
 T = TypeVar("T")
 
-Kind: TypeAlias = Literal["event", "private", "broadcast"]
-"""What was sent: to a channel, to this client, to a room."""
+Kind: TypeAlias = Literal["event", "private", "broadcast", "telemetry"]
+"""What was sent: to a channel, to this client, to a room; told by the server of itself, on a channel of its own."""
 
 
 class Gap(Struct, frozen=True):
@@ -60,13 +60,13 @@ class Message(Struct, Generic[T], frozen=True, weakref=True):
 
     Attributes:
         data: the payload
-        kind: `event`, `private` or `broadcast`
-        id: of the sender, or of the server where it gave none
-        sender: client id
+        kind: `event`, `private`, `broadcast` or `telemetry`
+        id: of the sender, or of the server where it gave none; empty for telemetry
+        sender: client id; empty for telemetry
         timestamp: RFC 3339, UTC, milliseconds: when the server accepted it
-        room: of an event or broadcast; empty for a private message
-        channel: of an event, else empty
-        seq: place in the channel; 0 for what is no event
+        room: empty for a private message
+        channel: of an event or of telemetry, else empty
+        seq: place in the channel; 0 for what has none
         epoch: of the channel, None where it is not known (see `position`)
         replay: True: it was published before the reader joined or came back
         gap: what is missing before this message; None: nothing
@@ -74,6 +74,7 @@ class Message(Struct, Generic[T], frozen=True, weakref=True):
         reply_to: id of the message that this one answers
         traceparent: W3C trace context
         tracestate: W3C trace context
+        event: of telemetry, what happened; else empty
         raw: the payload as it came, JSON text
     """
 
@@ -93,6 +94,7 @@ class Message(Struct, Generic[T], frozen=True, weakref=True):
     reply_to: str | None = None
     traceparent: str | None = None
     tracestate: str | None = None
+    event: str = ""
 
     @property
     def address(self) -> str:

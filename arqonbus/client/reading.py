@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from arqonbus.client.codec import BroadcastIn, EventIn, PrivateIn
+from arqonbus.client.codec import BroadcastIn, EventIn, PrivateIn, TelemetryIn
 from arqonbus.client.message import Gap, Message
 
 __all__ = ["message_of"]
@@ -45,7 +45,9 @@ def message_of(
     match frame:
         case EventIn():
             place: dict[str, Any] = {"room": frame.room, "channel": frame.channel, "seq": frame.seq}
-            return Message(kind="event", epoch=epoch, replay=replay, **place, **common)
+            if isinstance(frame, TelemetryIn):
+                place |= {"kind": "telemetry", "event": frame.event}
+            return Message(epoch=epoch, replay=replay, **{"kind": "event", **place}, **common)
         case BroadcastIn():
             return Message(kind="broadcast", room=frame.room, **common)
         case PrivateIn():

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import Raw
 
-from arqonbus.client.codec import BroadcastIn, EventIn, PrivateIn
+from arqonbus.client.codec import BroadcastIn, EventIn, PrivateIn, TelemetryIn
 from arqonbus.client.message import Gap, Position
 from arqonbus.client.reading import message_of
 
@@ -39,6 +39,16 @@ def test_others_have_none() -> None:
 
     assert (private.kind, private.address, private.position) == ("private", "", None)
     assert (broadcast.kind, broadcast.address, broadcast.position) == ("broadcast", "science", None)
+
+
+@pytest.mark.rules("R34")
+def test_what_the_server_tells_of_itself_has_a_place_and_a_name() -> None:
+    frame = TelemetryIn(room="_telemetry", channel="activity", seq=7, event="client_connected", timestamp="t")
+    message = message_of(frame, {"client": "c-1"}, epoch="e1")
+
+    assert (message.kind, message.event, message.seq) == ("telemetry", "client_connected", 7)
+    assert (message.address, message.sender, message.id) == ("_telemetry:activity", "", "")
+    assert message.position == Position("e1", 7)
 
 
 @pytest.mark.rules("R51")

@@ -41,6 +41,20 @@ async def test_events_that_the_server_dropped_for_a_slow_reader_are_told_exactly
     assert seqs == sorted(seqs)
 
 
+@pytest.mark.rules("R34")
+async def test_what_the_server_tells_of_itself_is_read_like_a_channel(bus: Bus) -> None:
+    async with connect(bus.url) as client, client.subscribe("_telemetry:activity") as activity:
+        async with connect(bus.url) as other:
+            async with asyncio.timeout(LIMIT_S):
+                async for message in activity:
+                    if message.event == "client_connected" and message.data["client"] == other.client:
+                        break
+
+        assert (message.kind, message.address) == ("telemetry", "_telemetry:activity")
+        page = await client.history("_telemetry:activity", limit=1)
+        assert page.messages == () or page.messages[0].kind == "telemetry"
+
+
 @pytest.mark.rules("R15", "R16", "R24")
 async def test_a_server_that_drains_is_left_and_found_again(hasty_bus: Bus) -> None:
     async with connect(hasty_bus.url) as client, client.subscribe("science:explore") as channel:
