@@ -2,8 +2,7 @@
 
 The bus' own functions, the real SDK and exporter, and a receiver in a process of its own. Times are CPU times of the
 thread or process that pays; ``--rounds`` takes the best of several. On a busy machine CPU times grow, too, so the same
-spans are made by the SDK's own tracer beside them: where that costs more than on the quiet machine of the bars, the
-bars of CPU times grow with it.
+spans are made by the SDK's own tracer beside them, for whoever reads the figures. The bars stay what they are.
 """
 
 from __future__ import annotations
@@ -45,8 +44,6 @@ NOT_SAMPLED = Raw(msgspec.json.encode(f"00-{'a' * 32}-{'b' * 16}-00"))
 ABOUT = About(EVENT, "science:explore", "c-2apwoUsrJefGhhq-", "m-1")
 EVENT_TEXT = b'{"type":"event","room":"science","channel":"explore","payload":"' + b"x" * 128 + b'"}'
 ACTOR = ("channel", "science/explore")
-SDK_US = 32.0
-"""What a span of the SDK's own costs in the loop's thread, paced, on the machine of the bars when it is quiet."""
 CLIENTS = [f"c-{number:016d}" for number in range(MEMBERS)]
 
 
@@ -225,12 +222,12 @@ async def under_load(protocol: Protocol, seconds: float) -> list[Figure]:
         sdk_us, sdk_busy, _ = await paced(seconds, work)
         end()
     assert is_clean and pipeline.spans.n_failed == 0, "the receiver of the benchmark failed"
-    rate, slower = MESSAGES_A_SECOND * SPANS_A_MESSAGE, max(1.0, sdk_us / SDK_US)
+    rate = MESSAGES_A_SECOND * SPANS_A_MESSAGE
     return [
         Figure(f"yardstick: span by the SDK's tracer on the loop, {protocol}", sdk_us, "us", None),
-        Figure(f"sampled span on the loop, {protocol}", us, "us", 7.0 * slower),
+        Figure(f"sampled span on the loop, {protocol}", us, "us", 7.0),
         Figure(f"the same, of the yardstick, {protocol}", us / sdk_us, "of it", 0.3),
-        Figure(f"{rate} spans/s, all threads, {protocol}", (busy - idle) * 100, "% of a core", 4.0 * slower),
+        Figure(f"{rate} spans/s, all threads, {protocol}", (busy - idle) * 100, "% of a core", 4.0),
         Figure(f"the same by the SDK's tracer, {protocol}", (sdk_busy - idle) * 100, "% of a core", None),
         Figure(f"p99 of a tick, beside none, {protocol}", p99(busy_late) - p99(idle_late), "ms later", None),
         Figure(f"memory grown in {seconds:g} s, {protocol}", grown, "MB", 15.0),
