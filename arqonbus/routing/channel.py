@@ -179,7 +179,7 @@ class Channel(Actor[ChannelMail]):
 
     def flush(self, ctx: Context[ChannelMail]) -> None:
         """Store and deliver the events of this turn, and see whether the channel is needed."""
-        if self._batch:
+        if self._batch:  # these two as in _commit, without a call: every turn comes by here
             self._commit_batch(self._batch)
         if self._repeats:
             self._answer_repeats()
