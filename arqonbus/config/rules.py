@@ -23,6 +23,7 @@ _NAME_WORDS = "1 to 64 of A-Z a-z 0-9 . _ -"
 _PATH = re.compile(r"/(?:(?![?#])[!-~])*")
 _ENDPOINT = re.compile(r"https?://(?:(?!@)[!-~])+")  # who logs in goes into OTEL_EXPORTER_OTLP_HEADERS
 _HOST = re.compile(r"[A-Za-z0-9._:%-]{1,255}")
+_REDIS = re.compile(r"(?:rediss?(?:\+sentinel|\+cluster)?://[!-~]|unix://[!-~]*/[!-~])")
 _PREFIX = re.compile(r"[A-Za-z0-9.:_-]{1,32}")
 _RESERVED_PATHS = ("/health", "/ready", "/version", "/metrics")
 
@@ -91,8 +92,12 @@ def _predefined_channels_fit(settings: Settings) -> str | None:
     return None
 
 
-def _redis_is_absent(settings: Settings) -> str | None:
-    return "expected an empty text: the Redis store is not part of this version" if settings.redis.url else None
+def _redis_is_an_address(settings: Settings) -> str | None:
+    """What came is never shown: it may hold a password. The server reads the rest of it."""
+    url = settings.redis.url
+    if not url or _REDIS.match(url):
+        return None
+    return "expected redis:// (or rediss://, with TLS) and a host, redis+sentinel:// or redis+cluster:// and hosts, or unix://"
 
 
 RULES: tuple[Rule, ...] = (
@@ -110,7 +115,7 @@ RULES: tuple[Rule, ...] = (
     _at_most("limits.message_bytes", "limits.mailbox_bytes"),
     _at_most("limits.message_bytes", "limits.outbox_bytes"),
     _at_most("limits.outbox_soft_bytes", "limits.outbox_bytes"),
-    Rule(("redis.url",), _redis_is_absent),
+    Rule(("redis.url",), _redis_is_an_address),
     _matches("redis.prefix", _PREFIX, "1 to 32 of A-Z a-z 0-9 . : _ -"),
     _matches("telemetry.room", SYSTEM_NAME, f'a system name: "_" first, then {_NAME_WORDS}'),
     _matches("telemetry.endpoint", _ENDPOINT, "a URL of http or https without a user", may_be_empty=True),

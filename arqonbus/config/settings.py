@@ -258,11 +258,23 @@ class Auth(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Redis(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[redis]``: the shared store. Reserved: the bus does not use it in this version, so ``url`` must be empty."""
+    """``[redis]``: the store that several servers share, so that they are one bus."""
 
-    url: Annotated[str, secret("must be empty: the Redis store is not part of this version")] = ""
+    url: Annotated[
+        str,
+        secret(
+            "where Redis is, as `redis://host:6379/0`; `rediss://` with TLS, `unix://`, `redis+sentinel://`, "
+            "`redis+cluster://`; empty: this server keeps everything in its memory"
+        ),
+    ] = ""
     prefix: Annotated[str, about("what all keys and channels begin with; keeps buses on one Redis apart")] = "arqonbus"
-    required: Annotated[bool, about("fail to start when Redis does not answer within `hold_s`")] = False
+    required: Annotated[
+        bool,
+        about("end with exit code 2 when Redis does not answer at the start within `hold_s`; false: serve without it"),
+    ] = False
+    degraded_ok: Annotated[
+        bool, about("say 200 at `/ready` while Redis is gone for longer than `hold_s`; false: 503, with the reason")
+    ] = True
     timeout_s: Annotated[
         float, between("seconds within which Redis must answer; later: it counts as gone", ge=0.05, le=60)
     ] = 1.0

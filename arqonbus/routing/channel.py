@@ -71,6 +71,7 @@ from arqonbus.routing.presence import Herald
 from arqonbus.routing.recovery import Recovery, ReplayCap, recover
 from arqonbus.routing.resumption import outcome_of
 from arqonbus.storage.history import History, Retention
+from arqonbus.storage.shared_log import SharedHistory
 from arqonbus.telemetry import spans
 from arqonbus.telemetry.activity import Emit, silent
 from arqonbus.telemetry.counters import Counters
@@ -98,6 +99,7 @@ class ChannelSetup(Struct, frozen=True):
     group: GroupBounds = GroupBounds()
     tracer: Tracer | None = None
     emit: Emit = silent
+    shared: SharedHistory | None = None  # of all nodes; None: this server keeps the events by itself
 
 
 class Channel(Actor[ChannelMail]):

@@ -31,6 +31,7 @@ from arqonbus.routing.will import WillRules
 from arqonbus.security import Gate, Keys
 from arqonbus.security.tickets import Tickets
 from arqonbus.storage.memory import MemoryHistory
+from arqonbus.storage.shared_log import SharedHistory
 from arqonbus.telemetry.activity import ActivityEmitter, Emit, Happened, silent
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
@@ -53,6 +54,7 @@ class Bus:
         timestamp: the wall clock, RFC 3339.
         name: of this server; empty: see ``node_name``.
         tracer: decides which messages are traced; None: none is.
+        shared: the store of all nodes; None: this server keeps everything by itself.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Bus:
         timestamp: Callable[[], str],
         name: str = "",
         tracer: Tracer | None = None,
+        shared: SharedHistory | None = None,
     ) -> None:
         """Build all, and spawn the registry; its first turn makes the predefined channels."""
         self.name = name or node_name(settings)
@@ -72,6 +75,7 @@ class Bus:
         self.system = ActorSystem(dispatcher, on_failure=_log_verdict)
         self._started_at = dispatcher.now()
         self._tracer = tracer
+        self._shared = shared
         self.activity = self._emitter(settings, timestamp) if settings.telemetry.activity else None
         self.emit: Emit = self.activity.emit if self.activity is not None else silent
         self._history = MemoryHistory(
@@ -117,9 +121,11 @@ class Bus:
         }
 
     @property
-    def backend(self) -> str:
-        """Name of the store."""
-        return self._history.backend
+    def storage(self) -> StorageStatus:
+        """The store, and whether it does all that it should: memory always does, a shared one while it is in reach."""
+        if self._shared is None:
+            return StorageStatus(self._history.backend, "ok")
+        return StorageStatus(self._shared.backend, "ok" if self._shared.state == "up" else "degraded")
 
     @property
     def uptime_s(self) -> float:
@@ -149,7 +155,7 @@ class Bus:
             gate=gate,
             timestamp=timestamp,
             uptime_s=lambda: dispatcher.now() - self._started_at,
-            storage=lambda: StorageStatus("memory", "ok"),
+            storage=lambda: self.storage,
             draining=lambda: self.is_draining,
             server=self.name,
             version=__version__,
@@ -171,6 +177,7 @@ class Bus:
             group=GroupBounds(limits.group_messages, limits.group_bytes),
             tracer=self._tracer,
             emit=self.emit,
+            shared=self._shared,
         )
         bounds = _bounds(limits.channel_mailbox, limits.mailbox_bytes)
         room = RoomSetup(

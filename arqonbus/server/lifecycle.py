@@ -2,7 +2,7 @@
 
 starting ──▶ serving ──SIGTERM/SIGINT──▶ draining ──all gone, or deadline──▶ stopped (0)
    │            └─SIGHUP: reload              └──second signal──▶ stopped at once (128 + signal)
-   └─ cannot listen: one line, 2
+   └─ cannot listen, no Redis where it is required: one line, 2
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import gc
 import signal
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from arqonbus import __version__
 from arqonbus.actor import Dispatcher
 from arqonbus.config import Settings
+from arqonbus.errors import ConfigError, StorageError
 from arqonbus.protocol.activities import ACTIVITY_VERSION, ServerDraining, ServerStarted
 from arqonbus.routing.mail import DrainAll
 from arqonbus.server.assembly import Bus, node_name
@@ -25,6 +27,10 @@ from arqonbus.server.observation import Observation
 from arqonbus.server.reload import Reload
 from arqonbus.telemetry.logs import LogHandle, configure, get_log
 from arqonbus.transport import Bind, Handshake, Health, Limits, Listener, ListenError, Timeouts, Tls
+
+if TYPE_CHECKING:
+    from arqonbus.server.store import Store
+    from arqonbus.storage.shared_log import SharedHistory
 
 __all__ = ["serve"]
 
@@ -83,23 +89,35 @@ class _Server:
         self._told = asyncio.Event()  # set at each of them
         self._is_ready = False
         self._observation: Observation  # made before the bus
+        self._store: Store | None = None  # shared by several servers; None: each has its own memory
 
     async def run(self) -> int:
         """Start, serve, drain."""
-        loop = asyncio.get_running_loop()
         name = node_name(self._settings)
         observation = self._observation = Observation(self._settings, name, self._logs)
-        bus = self._bus_type(self._settings, Dispatcher(loop), WallClock().timestamp, name, observation.tracer)
+        try:
+            return await self._run(name, observation)
+        except (ConfigError, ListenError, StorageError) as error:
+            print(f"arqonbus: {error}", file=sys.stderr)  # noqa: T201 - for the person who starts it, before any log
+            return CANNOT_START
+        finally:
+            if self._store is not None:
+                await self._store.end(STOP_TIMEOUT_S)
+            await observation.close()
+
+    async def _run(self, name: str, observation: Observation) -> int:
+        loop = asyncio.get_running_loop()
+        shared = self._open_store(name)
+        bus = self._bus_type(
+            self._settings, Dispatcher(loop), WallClock().timestamp, name, observation.tracer, shared=shared
+        )
         listener = self._listener(bus)
         observation.watch(bus, listener)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
-        try:
-            await listener.start()
-        except ListenError as error:
-            print(f"arqonbus: {error}", file=sys.stderr)  # noqa: T201 - for the person who starts it, before any log
-            await observation.close()
-            return CANNOT_START
+        if not await self._wait_for_store():
+            return OK
+        await listener.start()
         observation.start()
         reloader = Reload(self._settings, self._reload, bus, listener, self._logs, self._handshake)
         loop.add_signal_handler(signal.SIGHUP, reloader.run)
@@ -108,10 +126,33 @@ class _Server:
         self._calm_gc()
         self._is_ready = True
         await self._told.wait()
-        try:
-            return await self._drain(bus, listener)
-        finally:
-            await observation.close()
+        return await self._drain(bus, listener)
+
+    def _open_store(self, name: str) -> SharedHistory | None:
+        if not self._settings.redis.url:
+            return None
+        from arqonbus.server.store import Store  # 0.1 s for a library that most servers do without
+
+        self._store = Store(self._settings, name)
+        return self._store.history
+
+    async def _wait_for_store(self) -> bool:
+        """Wait until it is known whether Redis is there. False: we were told to stop meanwhile.
+
+        Raises:
+            StorageError: it is not, and it is required.
+        """
+        if self._store is None:
+            return True
+        begin, told = asyncio.ensure_future(self._store.begin()), asyncio.ensure_future(self._told.wait())
+        await asyncio.wait((begin, told), return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if not begin.done():
+            begin.cancel()
+            return False
+        if problem := begin.result():
+            raise StorageError(problem)
+        return True
 
     def _listener(self, bus: Bus) -> Listener:
         server, limits = self._settings.server, self._settings.limits
@@ -150,7 +191,9 @@ class _Server:
         )
 
     def _readiness(self) -> tuple[bool, str]:
-        return (True, "") if self._is_ready else (False, "starting")
+        if not self._is_ready:
+            return False, "starting"
+        return (True, "") if self._store is None else self._store.readiness()
 
     def _announce(self, bus: Bus, listener: Listener) -> None:
         settings = self._settings

@@ -138,7 +138,7 @@ class Observation:
         }
 
     def _actors(self) -> Reading:
-        statistics = self._bus.system.statistics()
+        statistics, storage = self._bus.system.statistics(), self._bus.storage
         return {
             "arqonbus.mailbox.depth": self._bus.mailbox_depths,
             "arqonbus.actor.turns": statistics.turns,
@@ -148,7 +148,7 @@ class Observation:
             "arqonbus.actor.failures": statistics.failures,
             "arqonbus.actor.restarts": statistics.restarts,
             "arqonbus.history.size": self._bus.history_size,
-            "arqonbus.storage.up": {self._bus.backend: 1},
+            "arqonbus.storage.up": {storage.backend: int(storage.state == "ok")},
             "arqonbus.uptime": self._bus.uptime_s,
         }
 

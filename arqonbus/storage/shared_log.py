@@ -252,6 +252,10 @@ class SharedHistory(Protocol):
     backend: Literal["memory", "redis"]
     """What an acknowledgement says in ``stored``."""
 
+    @property
+    def state(self) -> LinkState:
+        """Whether the store is within reach; where it has parts, the worst of them."""
+
     def open(self, room: str, channel: str, opening: Opening, tell: Tell) -> SharedLog:
         """Give a channel's log, made if there is none, and tell its feed from now on. One at a time for a channel.
 

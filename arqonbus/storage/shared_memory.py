@@ -17,6 +17,7 @@ from arqonbus.storage.shared_log import (
     ChannelMade,
     Deleted,
     Entry,
+    LinkState,
     Opened,
     Opening,
     RoomFed,
@@ -144,6 +145,7 @@ class MemorySharedHistory:
     """
 
     backend: Literal["memory", "redis"] = "memory"
+    state: LinkState = "up"
 
     def __init__(self, history: MemoryHistory, clock: Callable[[], float]) -> None:
         self._history = history

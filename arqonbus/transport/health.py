@@ -13,7 +13,8 @@ from arqonbus.transport.response import http_response
 __all__ = ["PATHS", "Health", "Metrics", "Readiness"]
 
 Readiness = Callable[[], tuple[bool, str]]
-"""() -> (ready, why): `why` is a short text of ours, empty when ready. Asked by every probe: cheap, never raises."""
+"""() -> (ready, why): `why` is a short text of ours, empty when all is well. Asked by every probe: cheap,
+never raises."""
 
 PATHS: Final = frozenset({"/health", "/ready", "/version"})
 
@@ -24,8 +25,8 @@ Metrics = Callable[[str], tuple[str, str]]
 class Health:
     """Answers the probes of one listener.
 
-    `/health` is 200 as long as the process can answer at all; `/ready` is 200 only when the server takes work, else 503
-    with the reason; `/version` names the software and the protocol.
+    `/health` is 200 as long as the process can answer at all; `/ready` is 200 only when the server takes work, else
+    503, and says in `why` what is not as it should be; `/version` names the software and the protocol.
     """
 
     __slots__ = ("_metrics", "_protocol", "_readiness", "_version")
@@ -73,7 +74,7 @@ class Health:
 
     def _ready(self, is_draining: bool) -> tuple[int, dict[str, object]]:
         ready, why = (False, "draining") if is_draining else self._readiness()
-        return (200, {"ready": True}) if ready else (503, {"ready": False, "why": why})
+        return 200 if ready else 503, {"ready": ready, "why": why} if why else {"ready": ready}
 
     def _about(self, _is_draining: bool) -> tuple[int, dict[str, object]]:
         return 200, {"version": self._version, "protocol": self._protocol}

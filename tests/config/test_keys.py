@@ -31,7 +31,7 @@ def test_the_keys_are_these() -> None:
             "control_rate", "control_burst", "will_bytes", "invalid_envelopes",
         ],
         "auth": ["keys", "anonymous", "timeout_s", "query_token"],
-        "redis": ["url", "prefix", "required", "timeout_s", "hold_s", "hold_messages", "hold_bytes"],
+        "redis": ["url", "prefix", "required", "degraded_ok", "timeout_s", "hold_s", "hold_messages", "hold_bytes"],
         "telemetry": [
             "room", "channel", "endpoint", "protocol", "timeout_s", "interval_s", "traces_per_s", "deliver_spans",
             "metrics", "activity", "activity_per_s", "stats_interval_s",

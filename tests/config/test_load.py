@@ -130,12 +130,12 @@ def test_a_rule_is_not_applied_to_a_value_that_is_wrong_by_itself() -> None:
     assert len(problems_of([], environ)) == 1
 
 
-def test_a_redis_url_is_refused_and_not_shown() -> None:
-    problems = problems_of([], {"ARQONBUS_REDIS_URL": "redis://:hush@host"})
+def test_a_redis_url_that_is_none_is_refused_and_not_shown() -> None:
+    problems = problems_of([], {"ARQONBUS_REDIS_URL": "redys://:hush@host"})
 
-    assert problems == [
-        "environment ARQONBUS_REDIS_URL: redis.url: expected an empty text: the Redis store is not part of this version"
-    ]
+    (problem,) = problems
+    assert problem.startswith("environment ARQONBUS_REDIS_URL: redis.url: expected redis://")
+    assert "hush" not in problem
 
 
 @pytest.mark.parametrize(

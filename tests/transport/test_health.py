@@ -25,7 +25,11 @@ def ask(path: str, *, ready: bool = True, why: str = "", is_draining: bool = Fal
     ],
 )
 def test_a_probe_gets_its_answer(path, ready, is_draining, status, body):
-    assert ask(path, ready=ready, why="starting", is_draining=is_draining) == (status, body)
+    assert ask(path, ready=ready, why="" if ready else "starting", is_draining=is_draining) == (status, body)
+
+
+def test_one_that_is_ready_all_the_same_says_what_is_wrong():
+    assert ask("/ready", ready=True, why="storage: away") == (200, {"ready": True, "why": "storage: away"})
 
 
 def test_not_ready_says_when_to_ask_again():
