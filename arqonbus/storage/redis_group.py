@@ -1,271 +1,184 @@
-"""DurableGroup: a group of consumers on a durable channel, over any number of nodes. Each event is given to one of them
-until it is acknowledged: at least once.
-
-To Redis a node is one consumer; among its own members the node gives out by itself. What was not acknowledged in time
-is taken over, by whichever node has room for it, and with it everything that a dead node had in work. An event that was
-given too often is buried: a channel for such events takes it, and it is acknowledged.
-"""
+"""RedisGroup: a durable group in Redis, as SharedGroup promises. See `redis_group_scripts` for what a lease is."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+
+import msgspec
 
 from arqonbus.errors import StorageError
 from arqonbus.storage.redis_calls import Answer
 from arqonbus.storage.redis_frames import Place, place_of
-from arqonbus.storage.redis_group_scripts import CLAIM, CLOSE_GROUP, GROUP_INFO, OPEN_GROUP
-from arqonbus.storage.redis_shard import Shard
+from arqonbus.storage.redis_group_scripts import ACK, GIVE_BACK, OPEN_GROUP, RELEASED, STANDING, TAKE
+from arqonbus.storage.redis_scripts import Script
 from arqonbus.storage.redis_store import RedisStore
 from arqonbus.storage.redis_wire import code_of
-from arqonbus.storage.redis_work import GroupInfo, GroupSetup, Work
+from arqonbus.storage.shared_group import MEMBERS_S, GroupOptions, GroupStanding, Holding, Start, Work
 
-__all__ = ["DurableGroup"]
+__all__ = ["RedisGroup"]
 
-POLL_S = 1.0  # between looks for new events that nobody rang for
-RELEASED = "released"  # the consumer of what nobody has in work
-
-
-class _Member:
-    """One consumer here."""
-
-    __slots__ = ("given", "most", "take")
-
-    def __init__(self, take: Callable[[Work], None], most: int) -> None:
-        self.take = take
-        self.most = most  # events that it may have in work
-        self.given: dict[Place, tuple[Work, float]] = {}  # with when, monotonic seconds; oldest first
+MOST_TAKEN = 1000  # at once: what Lua can hand to one command, with room to spare
+MOST_LOST = 1000  # entries looked through at once for those whose answer was lost
 
 
-class DurableGroup:
-    """One group on one node. Args: ``store``, the channel's ``name`` (room, channel), ``setup``."""
+class RedisGroup:
+    """One group on one node.
 
-    def __init__(self, store: RedisStore, name: tuple[str, str], setup: GroupSetup) -> None:
+    Args:
+        store: the way to Redis.
+        name: room and channel.
+        group: its name.
+    """
+
+    def __init__(self, store: RedisStore, name: tuple[str, str], group: str) -> None:
         self._store = store
-        self._setup = setup
         self._room = name[0]
         self._log, self._groups = store.keys.log(*name), store.keys.groups(*name)
+        self._group = group
         self._me = store.setup.node
-        self._members: dict[str, _Member] = {}
-        self._turn: deque[str] = deque()  # clients, the next to be given something first
-        self._waiting: deque[Work] = deque()  # taken from a member that left, for the others
-        self._is_reading = self._is_rung = False  # rung: since the read under way was asked for
-        self._cursor = "0-0"  # of the sweep
-        self._tasks: list[asyncio.Task[None]] = []
-        self._is_closed = False
+        self._options = GroupOptions()
+        self._leased: dict[Place, float] = {}  # until when, on the loop's clock; oldest first
+        self._is_unsure = False  # the answer to a take was lost: what it took is leased, and nobody knows of it
         self._loop = asyncio.get_running_loop()
-        store.on_wires.append(self._wires_up)
 
-    # --- life ---------------------------------------------------------------------------------------------------
+    def open(self, options: GroupOptions, start: Start) -> Awaitable[GroupOptions]:
+        """See SharedGroup."""
+        return self._opened(self._open(options, start))
 
-    async def open(self) -> bytes:
-        """Make the group, if there is none, and begin. Gives the options that stand. Raises StorageError."""
-        setup, loop = self._setup, self._loop
-        start = "" if setup.start is None else setup.start
-        options: bytes = await self._run(OPEN_GROUP, self._log, self._groups, setup.name, setup.options, start)
-        self._tasks = [loop.create_task(self._poll_for_ever()), loop.create_task(self._sweep_for_ever())]
-        return options
+    def _open(self, options: GroupOptions, start: Start) -> Awaitable[Any]:
+        begin = "" if start is None else start
+        written = msgspec.json.encode(options)
+        return self._run(OPEN_GROUP, self._log, self._groups, self._group, written, begin, self._store.now_ms())
 
-    async def close(self) -> None:
-        """Leave it: what members here have in work is given to others at once."""
-        self._is_closed = True
-        if self._wires_up in self._store.on_wires:
-            self._store.on_wires.remove(self._wires_up)
-        for task in self._tasks:
-            task.cancel()
-        in_work = [place for member in self._members.values() for place in member.given]
-        self._members.clear()
-        self._turn.clear()
-        await self._release([*in_work, *(work.place for work in self._waiting)])
+    async def _opened(self, answer: Awaitable[bytes]) -> GroupOptions:
+        self._options = msgspec.json.decode(await answer, type=GroupOptions)
+        return self._options
 
-    async def delete(self) -> bool:
-        """Forget the group on all nodes. Gives whether there was one. Raises StorageError."""
-        return bool(await self._run(CLOSE_GROUP, self._log, self._groups, self._setup.name))
+    # --- work ---------------------------------------------------------------------------------------------------
 
-    async def info(self) -> GroupInfo | None:
-        """Say how it stands over all nodes; None: it is gone. Raises StorageError."""
-        told = await self._run(GROUP_INFO, self._log, self._setup.name)
-        if told is None:
-            return None
-        by_node = {name.decode(): int(n) for name, n in told[3] if name.decode() != RELEASED}
-        return GroupInfo(told[0], told[1], place_of(told[2]).seq, by_node)
+    def take(self, n: int, members: int | None = None) -> Awaitable[Sequence[Work]]:
+        """See SharedGroup."""
+        if self._is_unsure:
+            return self._there(self._take_anew(n, members))
+        return self._there(self._taken(self._ask_for(n, members)))
 
-    # --- members ------------------------------------------------------------------------------------------------
+    def _ask_for(self, n: int, members: int | None) -> Awaitable[Any]:
+        most, told = min(n, MOST_TAKEN), "" if members is None else members
+        facts = (self._group, self._me, self._wait_ms, most, told, self._store.now_ms())
+        self._is_unsure = True
+        return self._run(TAKE, self._log, self._groups, *facts)
 
-    def enter(self, client: str, take: Callable[[Work], None], most: int = 32) -> None:
-        """Give events to a client of this node, at most ``most`` that it has not acknowledged."""
-        self._members[client] = _Member(take, most)
-        self._turn.append(client)
-        self.ring()
+    async def _take_anew(self, n: int, members: int | None) -> Sequence[Work]:
+        """Give back what lost answers took, then take."""
+        await self._give_back_lost()
+        return await self._taken(self._ask_for(n, members))
 
-    def leave(self, client: str) -> None:
-        """Give it none any more; what it has in work goes to others. Without effect if it is not in."""
-        member = self._members.pop(client, None)
-        if member is None:
-            return
-        self._turn.remove(client)
-        if self._members:
-            self._waiting.extend(work for work, _ in member.given.values())
-            self._hand_out()
-        else:
-            places = [*member.given, *(work.place for work in self._waiting)]
-            self._waiting.clear()
-            self._begin(self._release(places))
+    async def _there(self, taking: Awaitable[Sequence[Work]]) -> Sequence[Work]:
+        """Make a group again that was lost with its log."""
+        try:
+            return await taking
+        except StorageError as error:
+            if code_of(error) != "NOGROUP":
+                raise
+            self._is_unsure = False
+            await self._open(self._options, 0)
+            return ()
 
-    async def ack(self, client: str, epoch: str, seqs: Sequence[int]) -> int:
-        """Take a client's word that events are done. Gives how many were in work. Raises StorageError."""
-        member, places = self._members.get(client), [Place(int(epoch), seq) for seq in seqs]
-        if member is None or not places:
-            return 0
-        acked: int = await self._call("XACK", self._log, self._setup.name, *_ids(places))
-        for place in places:
-            member.given.pop(place, None)
-        self.ring()
-        return acked
+    async def _taken(self, answer: Awaitable[list[Any]]) -> Sequence[Work]:
+        until = self._loop.time() + self._options.ack_wait_s
+        rows = await answer
+        self._is_unsure = False
+        self._forget_old()
+        works = []
+        for i in range(0, len(rows), 3):
+            place = place_of(rows[i])
+            self._leased[place] = until
+            works.append(Work(str(place.epoch), place.seq, rows[i + 2], rows[i + 1]))
+        return works
 
-    def ring(self) -> None:
-        """Look for new events: some may have come, or somebody may have room."""
-        self._hand_out()
-        self._is_rung = True
-        if not self._is_reading and self._room_left() > 0 and not self._is_closed:
-            self._is_reading, self._is_rung = True, False
-            self._begin(self._read(">"))
+    async def _give_back_lost(self) -> None:
+        rows = await self._call("XPENDING", self._log, self._group, "-", "+", MOST_LOST, self._me)
+        lost: list[str | int] = []
+        for entry, _, _, count in rows:
+            if place_of(entry) not in self._leased:
+                lost += [entry.decode(), count, count - 1]
+        if lost:
+            await self._run(GIVE_BACK, self._log, self._group, self._me, self._wait_ms, *lost)
+        self._is_unsure = len(rows) == MOST_LOST
 
-    def renumbered(self) -> None:
-        """Take the news that the log has a new epoch: what is in work has other places there, and is given again."""
-        self._waiting.clear()
-        for member in self._members.values():
-            member.given.clear()
+    def ack(self, works: Sequence[Work], *, dead: bool = False) -> Awaitable[int]:
+        """See SharedGroup."""
+        pairs: list[str | int] = []
+        for work in works:
+            pairs += [_id(work), work.attempt]
+        return self._run(ACK, self._log, self._groups, self._group, self._me, int(dead), *pairs)
 
-    # --- giving out ---------------------------------------------------------------------------------------------
+    def give_back(self, works: Sequence[Work], *, after_s: float = 0.0, counts: bool = True) -> Awaitable[None]:
+        """See SharedGroup."""
+        facts: list[str | int] = []
+        for work in works:
+            facts += [_id(work), work.attempt, work.attempt if counts else work.attempt - 1]
+            self._leased.pop(Place(int(work.epoch), work.seq), None)
+        idle_ms = max(0, self._wait_ms - int(after_s * 1000))
+        return self._run(GIVE_BACK, self._log, self._group, self._me, idle_ms, *facts)
 
-    def _room_left(self) -> int:
-        return sum(max(0, member.most - len(member.given)) for member in self._members.values()) - len(self._waiting)
+    def _forget_old(self) -> None:
+        """Forget leases that are over: they are given back by that, and known to Redis."""
+        now = self._loop.time()
+        for place in [place for place, until in self._leased.items() if until < now]:
+            del self._leased[place]
 
-    def _hand_out(self) -> None:
-        while self._waiting:
-            member = self._next()
-            if member is None:
-                return
-            work = self._waiting.popleft()
-            member.given[work.place] = (work, self._loop.time())
-            member.take(work)
+    # --- what is known of it ------------------------------------------------------------------------------------
 
-    def _next(self) -> _Member | None:
-        """Give the member whose turn it is among those that have room."""
-        for _ in range(len(self._turn)):
-            client = self._turn[0]
-            self._turn.rotate(-1)
-            member = self._members[client]
-            if len(member.given) < member.most:
-                return member
+    def standing(self) -> Awaitable[GroupStanding | None]:
+        """See SharedGroup."""
+        since = self._store.now_ms() - int(MEMBERS_S * 1000)
+        return _standing(self._run(STANDING, self._log, self._groups, self._group, since))
+
+    def close(self, works: Sequence[Work] = ()) -> None:
+        """See SharedGroup. Nothing is kept open for it."""
+        giving_back, telling = self.give_back(works, counts=False), self._ask_for(0, 0)
+        for last in (giving_back, telling):
+            asyncio.ensure_future(last).add_done_callback(_see)
+
+    # --- calls --------------------------------------------------------------------------------------------------
+
+    @property
+    def _wait_ms(self) -> int:
+        return int(self._options.ack_wait_s * 1000)
+
+    def _run(self, script: Script, *args: str | bytes | int) -> Awaitable[Any]:
+        return _asked(lambda home: self._store.shard_of(self._room).run(home, script, *args))
+
+    def _call(self, *args: str | bytes | int) -> Awaitable[Any]:
+        return _asked(lambda home: self._store.shard_of(self._room).call(home, *args))
+
+
+def _asked(ask: Callable[[Callable[[Any], None]], None]) -> Awaitable[Any]:
+    answer = Answer()
+    ask(answer.take)
+    return answer.future
+
+
+async def _standing(answer: Awaitable[Any]) -> GroupStanding | None:
+    told = await answer
+    if told is None:
         return None
-
-    def _is_here(self, place: Place) -> bool:
-        is_given = any(place in member.given for member in self._members.values())
-        return is_given or any(work.place == place for work in self._waiting)
-
-    def _forget_late(self) -> None:
-        """Forget what was not acknowledged in time: whoever takes it over next, it is not ours any more."""
-        too_old = self._loop.time() - self._setup.ack_wait_s
-        for member in self._members.values():
-            for place in [place for place, (_, at) in member.given.items() if at <= too_old]:
-                del member.given[place]
-
-    # --- Redis --------------------------------------------------------------------------------------------------
-
-    async def _read(self, start: str) -> None:
-        """Take what is new (``>``), or what Redis says that we have in work (``0``) and we don't know of."""
-        n = max(1, self._room_left()) if start == ">" else 1000
-        try:
-            command = ("XREADGROUP", "GROUP", self._setup.name, self._me, "COUNT", n, "STREAMS", self._log, start)
-            answer = await self._call(*command, by_reads=True)
-        except StorageError as error:
-            if code_of(error) == "NOGROUP":  # the log was lost, and the group with it
-                facts = (self._setup.name, self._setup.options, 0)
-                await self._quietly(self._run(OPEN_GROUP, self._log, self._groups, *facts))
-            return
-        finally:
-            if start == ">":
-                self._is_reading = False
-        rows = answer[0][1] if answer else []
-        for entry, fields in rows:
-            place = place_of(entry)
-            if fields and not self._is_here(place):  # without fields: it is in work, but retention took it
-                self._waiting.append(Work(str(place.epoch), place.seq, fields[5], 1))
-        self._hand_out()
-        if start == ">" and (self._is_rung or len(rows) == n):
-            self.ring()
-
-    def _wires_up(self, shard: Shard) -> None:
-        """What an answer that was lost had given us is in work here, and nobody knows of it."""
-        if self._store.shard_of(self._room) is shard and self._members:
-            self._begin(self._read("0"))
-
-    async def _sweep(self) -> None:
-        """Take over what has been in work for too long, here or on any node; bury what was given too often."""
-        self._forget_late()
-        room = self._room_left()
-        if room <= 0:
-            return
-        wait_ms = int(self._setup.ack_wait_s * 1000)
-        found = await self._run(CLAIM, self._log, self._setup.name, self._me, wait_ms, self._cursor, min(room, 100))
-        self._cursor = found[0].decode()
-        for i in range(1, len(found), 3):
-            place = place_of(found[i])
-            work = Work(str(place.epoch), place.seq, found[i + 2], int(found[i + 1]))
-            if work.n_given > self._setup.max_deliver:
-                await self._bury(place, work)
-            else:
-                self._waiting.append(work)
-        self._hand_out()
-
-    async def _bury(self, place: Place, work: Work) -> None:
-        bury = self._setup.bury
-        self._store.setup.notice("event_given_too_often", log=self._log, group=self._setup.name, seq=work.seq)
-        if bury is None or await bury(work):
-            await self._call("XACK", self._log, self._setup.name, *_ids([place]))
-
-    async def _release(self, places: list[Place]) -> None:
-        """Let others take over at once, without counting it as another time given."""
-        if places:
-            wait_ms = int(self._setup.ack_wait_s * 1000)
-            who = ("XCLAIM", self._log, self._setup.name, RELEASED, 0)
-            await self._quietly(self._call(*who, *_ids(places), "IDLE", wait_ms, "JUSTID"))
-
-    async def _poll_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(POLL_S)
-            self.ring()
-
-    async def _sweep_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(self._setup.ack_wait_s / 3)
-            await self._quietly(self._sweep())
-
-    async def _quietly(self, work: Awaitable[Any]) -> None:
-        """Do what is done again later, if it fails."""
-        try:
-            await work
-        except StorageError as error:
-            self._store.setup.notice("redis_group_failed", log=self._log, group=self._setup.name, error=error)
-
-    def _begin(self, work: Any) -> None:
-        task = self._loop.create_task(work)
-        self._tasks = [*(old for old in self._tasks if not old.done()), task]
-
-    def _run(self, script: Any, *args: str | bytes | int) -> Awaitable[Any]:
-        answer = Answer()
-        self._store.shard_of(self._room).run(answer.take, script, *args)
-        return answer.future
-
-    def _call(self, *args: str | bytes | int, by_reads: bool = False) -> Awaitable[Any]:
-        answer, shard = Answer(), self._store.shard_of(self._room)
-        (shard.ask if by_reads else shard.call)(answer.take, *args)
-        return answer.future
+    options, in_work, behind, oldest, consumers, members, redelivered, dead = told
+    work = {name.decode(): int(n) for name, n in consumers if name.decode() != RELEASED}
+    there = {members[i].decode(): members[i + 1] for i in range(0, len(members), 2)}
+    by_node = {node: Holding(there.get(node, 0), work.get(node, 0)) for node in sorted({*work, *there})}
+    stands = msgspec.json.decode(options, type=GroupOptions)
+    return GroupStanding(stands, in_work, behind, place_of(oldest).seq, by_node, redelivered, dead)
 
 
-def _ids(places: Sequence[Place]) -> list[str]:
-    return [f"{place.epoch}-{place.seq}" for place in places]
+def _see(done: asyncio.Future[Any]) -> None:
+    """Look at an outcome that nobody waits for: its leases end by themselves if it failed."""
+    if not done.cancelled():
+        done.exception()
+
+
+def _id(work: Work) -> str:
+    return f"{work.epoch}-{work.seq}"

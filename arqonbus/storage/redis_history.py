@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Sequence
 from typing import Any, Literal
 
 from arqonbus.storage.redis_calls import Answer
+from arqonbus.storage.redis_group import RedisGroup
+from arqonbus.storage.redis_group_scripts import DELETE_GROUP
 from arqonbus.storage.redis_keys import partition_of
 from arqonbus.storage.redis_log import RedisLog
 from arqonbus.storage.redis_publisher import Publisher
@@ -15,6 +17,7 @@ from arqonbus.storage.redis_room_feed import RedisRoomFeed
 from arqonbus.storage.redis_scripts import DELETE
 from arqonbus.storage.redis_shard import Shard
 from arqonbus.storage.redis_store import RedisSetup, RedisStore
+from arqonbus.storage.shared_group import MEMBERS_S
 from arqonbus.storage.shared_log import LinkState, Opening, Tell, TellRoom
 
 __all__ = ["RedisHistory"]
@@ -132,6 +135,17 @@ class RedisHistory:
         feeds = (keys.feed(room, channel), keys.room_feed(room))
         deleted: int = await self._read(room, DELETE, *names, channel, *feeds, store.publish)
         return bool(deleted)
+
+    def group(self, room: str, channel: str, group: str) -> RedisGroup:
+        """See SharedHistory."""
+        return RedisGroup(self.store, (room, channel), group)
+
+    async def delete_group(self, room: str, channel: str, group: str) -> bool | None:
+        """See SharedHistory."""
+        since = self.store.now_ms() - int(MEMBERS_S * 1000)
+        names = (self.store.keys.log(room, channel), self.store.keys.groups(room, channel))
+        answer: int = await self._read(room, DELETE_GROUP, *names, group, since)
+        return None if answer < 0 else bool(answer)
 
     def sweep(self) -> None:
         """See SharedHistory: trims the logs that are open here; all others end by themselves."""

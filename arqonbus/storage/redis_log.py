@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from arqonbus.storage.history import Retention
-from arqonbus.storage.redis_calls import Answer
+from arqonbus.storage.redis_calls import Answer, ignore
 from arqonbus.storage.redis_feed import Feed, FeedSetup
 from arqonbus.storage.redis_frames import SAID, Place, place_of
+from arqonbus.storage.redis_group_scripts import EXPIRE_GROUPS
 from arqonbus.storage.redis_keys import partition_of
 from arqonbus.storage.redis_line import Line, LineKeys
 from arqonbus.storage.redis_publisher import Publisher
@@ -22,6 +23,7 @@ from arqonbus.storage.shared_log import Appended, Entry, Fed, Opened, Opening, R
 __all__ = ["RedisLog"]
 
 RETRY_S = 0.1  # after an opening that Redis refused
+CONSUMER_MS = 600_000  # after which what groups know of a node that has nothing of them is forgotten
 
 
 class RedisLog:
@@ -174,4 +176,12 @@ class RedisLog:
         """Have Redis drop what is over a bound, and the log live on."""
         self._line.trimmed(self._store.now_ms())
         names = (self._keys.log, self._keys.note)
-        self.feed.shard.run(lambda answer: None, TRIM, *names, *self.bounds(), self._line.ttl_ms)
+        self.feed.shard.run(ignore, TRIM, *names, *self.bounds(), self._line.ttl_ms)
+        if self._opening.durable:
+            groups, setup = self._keys.groups, self._store.setup
+            before = self._store.now_ms() - int(setup.group_ttl_s * 1000)
+            self.feed.shard.run(self._expired, EXPIRE_GROUPS, self._keys.log, groups, before, CONSUMER_MS)
+
+    def _expired(self, answer: Any) -> None:
+        for group in answer if type(answer) is list else ():
+            self._store.setup.notice("redis_group_expired", log=self._keys.log, group=group.decode())

@@ -41,6 +41,7 @@ class RedisSetup(Struct, frozen=True):
     hold_bytes: int = 16_777_216  # most bytes of text that wait
     dedupe_s: float = 120.0  # how long keys of entries are known, at least; 0: never
     position_ttl_s: float = 86_400.0  # how long the position of a log without entries is kept
+    group_ttl_s: float = 604_800.0  # how long a durable group without members is kept
     wall: Callable[[], float] = time.time  # seconds since 1970
     follow_clock: bool = True  # whether to take Redis's clock for the true one, so that nodes agree
 

@@ -18,6 +18,7 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from arqonbus.storage.history import Retention
+from arqonbus.storage.shared_group import SharedGroup
 
 __all__ = [
     "Appended",
@@ -276,6 +277,12 @@ class SharedHistory(Protocol):
 
     def delete(self, room: str, channel: str) -> Awaitable[bool]:
         """Forget a channel's log, its epoch too, on all nodes. Gives whether there was one."""
+
+    def group(self, room: str, channel: str, group: str) -> SharedGroup:
+        """Give a durable group of a channel whose log is open here. One at a time for a group."""
+
+    def delete_group(self, room: str, channel: str, group: str) -> Awaitable[bool | None]:
+        """Forget a durable group that has no members on any node. Gives whether there was one; None: it has members."""
 
     def sweep(self) -> None:
         """Drop what is too old, in its own time. To be called now and then."""

@@ -5,11 +5,13 @@ For tests and simulations of what is written against the shared seam.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Generic, Literal, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
 
 from arqonbus.storage.history import Log, Retention
 from arqonbus.storage.memory import MemoryHistory
+from arqonbus.storage.memory_group import MemoryGroup, MemoryGroupState
+from arqonbus.storage.memory_group import Ready as _Ready
 from arqonbus.storage.shared_log import (
     Appended,
     Arrived,
@@ -30,27 +32,12 @@ from arqonbus.storage.shared_log import (
 
 __all__ = ["MemoryRoomFeed", "MemorySharedHistory", "MemorySharedLog"]
 
-T = TypeVar("T")
-
-
-class _Ready(Generic[T]):
-    """An awaitable that is there already: needs no loop."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: T) -> None:
-        self._value = value
-
-    def __await__(self) -> Generator[None, None, T]:
-        yield from ()
-        return self._value
-
 
 class MemorySharedLog:
     """One channel's log."""
 
     def __init__(self, log: Log, tell: Tell, clock: Callable[[], float], on_close: Callable[[], None]) -> None:
-        self._log = log
+        self._log = self.kept = log
         self._tell = tell
         self._clock = clock
         self._on_close = on_close
@@ -153,6 +140,7 @@ class MemorySharedHistory:
         self._open: dict[tuple[str, str], MemorySharedLog] = {}
         self._rooms: dict[str, MemoryRoomFeed] = {}
         self._channels: dict[str, set[str]] = {}  # room -> those that were opened and not deleted
+        self._groups: dict[tuple[str, str, str], MemoryGroupState] = {}  # by room, channel and name
 
     def open(self, room: str, channel: str, opening: Opening, tell: Tell) -> MemorySharedLog:
         """See SharedHistory; but Opened is told before this returns, since nothing is to be waited for."""
@@ -176,6 +164,20 @@ class MemorySharedHistory:
     def _closed(self, room: str, channel: str) -> None:
         self._open.pop((room, channel), None)
 
+    def group(self, room: str, channel: str, group: str) -> MemoryGroup:
+        """See SharedHistory."""
+        key = (room, channel, group)
+        if key not in self._groups:
+            self._groups[key] = MemoryGroupState(self._open[room, channel].kept, self._clock)
+        return MemoryGroup(self._groups[key], "here")
+
+    def delete_group(self, room: str, channel: str, group: str) -> Awaitable[bool | None]:
+        """See SharedHistory."""
+        state = self._groups.get((room, channel, group))
+        if state is not None and any(state.members.values()):
+            return _Ready(None)
+        return _Ready(self._groups.pop((room, channel, group), None) is not None)
+
     def note(self, room: str, channel: str) -> Awaitable[bytes | None]:
         """See SharedHistory."""
         is_there = channel in self._channels.get(room, ())
@@ -196,6 +198,8 @@ class MemorySharedHistory:
             return _Ready(False)
         known.discard(channel)
         self._history.delete(room, channel)
+        for key in [key for key in self._groups if key[:2] == (room, channel)]:
+            del self._groups[key]
         shared = self._open.get((room, channel))
         if shared is not None:
             shared.tell_deleted()
