@@ -1,0 +1,1 @@
+"""What commands share: parser, exit codes, output, failures, connection. Knows no command."""

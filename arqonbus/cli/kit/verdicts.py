@@ -1,0 +1,58 @@
+"""Verdicts: what an error of the SDK means to a shell, and what the person could do."""
+
+from arqonbus.cli.kit.exits import Exit
+from arqonbus.cli.kit.failures import Failure
+from arqonbus.client.errors import (
+    BusClosed,
+    CannotConnect,
+    ClientError,
+    Denied,
+    Expired,
+    NoResponder,
+    NotConnected,
+    OutcomeUnknown,
+    Rejected,
+    RequestFailed,
+    SlowReader,
+    SubscriptionEnded,
+    Unauthorized,
+)
+
+__all__ = ["failure_of"]
+
+_EXITS: tuple[tuple[tuple[type[ClientError], ...], Exit], ...] = (
+    ((CannotConnect, NotConnected), Exit.UNREACHABLE),
+    ((Unauthorized, Denied), Exit.REFUSED),
+    ((Expired, OutcomeUnknown, NoResponder), Exit.TIMEOUT),
+    ((SlowReader,), Exit.LOSS),
+    ((Rejected, RequestFailed, SubscriptionEnded), Exit.REJECTED),
+)
+"""The first row that fits counts."""
+
+
+def failure_of(error: ClientError, url: str = "") -> Failure:
+    """Turn an error of the SDK into the end of a command.
+
+    Args:
+        error: what was raised
+        url: of the server, for an error about the connection
+    """
+    if isinstance(error, BusClosed) and isinstance(error.__cause__, ClientError):
+        error = error.__cause__
+    exit = next((exit for kinds, exit in _EXITS if isinstance(error, kinds)), Exit.FAILED)
+    if isinstance(error, CannotConnect):
+        message = f"cannot connect to {url or 'the server'}: {_why(error)}"
+        return Failure(exit, message, hint="is the server running? try: arqonbus run", code=error.code)
+    if isinstance(error, Unauthorized):
+        hint = "give a token of this server: --token-file FILE, or ARQONBUS_TOKEN"
+        return Failure(exit, f"the server does not let you in: {error.message}", hint=hint, code=error.code)
+    return Failure(exit, f"{error.message} ({error.code})", hint=error.hint, code=error.code)
+
+
+def _why(error: CannotConnect) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionRefusedError) or "Connect call failed" in str(cause):
+            return "connection refused"
+        cause = cause.__cause__
+    return error.message

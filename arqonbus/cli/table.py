@@ -1,0 +1,63 @@
+"""The commands there are: one row each. A new command is a module and a row here."""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
+
+from arqonbus.cli.kit.parser import Parser
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+__all__ = ["COMMANDS", "GROUPS", "Command", "Module", "module_of", "parser_of"]
+
+GROUPS: Final = ("talk", "look", "serve", "measure", "more")
+"""Titles under which help lists the commands, in order."""
+
+
+class Module(Protocol):
+    """What a module of a command has."""
+
+    add: Callable[[Parser], None]
+    """Says what the command takes: examples, arguments, exit codes."""
+    run: "Callable[[Namespace], int]"
+    """Does it. Gives the exit code, or raises Failure."""
+
+
+class Command(NamedTuple):
+    """One row."""
+
+    group: str
+    """Of GROUPS."""
+    meaning: str
+    """What it does, in one line; lower case, no full stop."""
+    module: str = ""
+    """In `arqonbus.cli.commands`; empty: named as the command is, with `_` for `-`."""
+
+
+COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
+    {
+        "status": Command("look", "ask a server how it is"),
+        "run": Command("serve", "start a server"),
+        "check-config": Command("serve", "say whether the configuration is right, or everything that is wrong"),
+        "config": Command("serve", "show the effective configuration and where each value comes from"),
+        "version": Command("more", "show the versions of arqonbus and what it runs on"),
+    }
+)
+"""Every command by its name, in the order of help."""
+
+
+def module_of(name: str) -> Module:
+    """Import the module of a command. Raises KeyError: there is no such command."""
+    module = COMMANDS[name].module or name.replace("-", "_")
+    return cast(Module, import_module(f"arqonbus.cli.commands.{module}"))  # a test looks at each
+
+
+def parser_of(name: str) -> Parser:
+    """Make the parser of a command. Raises KeyError: there is no such command."""
+    parser = Parser(f"arqonbus {name}", COMMANDS[name].meaning)
+    module_of(name).add(parser)
+    if "--no-color" not in parser.flags():
+        parser.add_argument("--no-color", action="store_true", help="no colours, whatever the terminal (env: NO_COLOR)")
+    return parser
