@@ -36,10 +36,12 @@ class Notices:
     Args:
         log: takes them.
         now: monotonic seconds.
+        place: where Redis is looked for, as long as it was nowhere found.
     """
 
-    def __init__(self, log: EventLog, now: Callable[[], float]) -> None:
+    def __init__(self, log: EventLog, now: Callable[[], float], place: str) -> None:
         self._log = log
+        self._place = place
         self._now = now
         self._reason = ""
         self._counts: dict[str, _Count] = {}
@@ -47,7 +49,7 @@ class Notices:
     def __call__(self, event: str, **fields: object) -> None:
         """Take what is said."""
         if event == "redis_state":
-            self._tell_state(str(fields["state"]), str(fields["at"]))
+            self._tell_state(str(fields["state"]), str(fields["at"]) or self._place)
         elif event in _TOLD_WITH_THE_STATE:
             self._reason = str(fields["reason"])
             self._log.debug(event, **fields)
@@ -103,7 +105,7 @@ class Store:
                 address=self.address,
                 node=f"{name}.{secrets.token_hex(4)}",  # of this life only: what a dead one left is told apart by it
                 random=random.Random().random,  # noqa: S311 - no secret
-                notice=Notices(get_log("storage"), loop.time),
+                notice=Notices(get_log("storage"), loop.time, self.place),
                 prefix=redis.prefix,
                 timeout_s=redis.timeout_s,
                 hold_s=redis.hold_s,

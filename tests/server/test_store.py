@@ -60,25 +60,25 @@ def test_a_place_is_shown_without_the_password(url: str, place: str) -> None:
 
 def test_each_change_of_the_state_is_one_line_with_its_reason() -> None:
     log = Lines()
-    notices = Notices(log, lambda: 0.0)
+    notices = Notices(log, lambda: 0.0, "redis://h")
 
     notices("redis_lost", reason="the other end closed")
     notices("redis_state", state="holding", at="h:1")
     notices("redis_lost", reason="refused")
-    notices("redis_state", state="local", at="h:1")
+    notices("redis_state", state="local", at="")
     notices("redis_state", state="resync", at="h:1")
     notices("redis_state", state="up", at="h:1")
 
     assert log.shown == [
         ("warning", "storage_holding", {"at": "h:1", "reason": "the other end closed"}),
-        ("warning", "storage_local", {"at": "h:1", "reason": "refused"}),
+        ("warning", "storage_local", {"at": "redis://h", "reason": "refused"}),
         ("info", "storage_up", {"at": "h:1"}),
     ]
 
 
 def test_one_fault_of_many_channels_is_ten_lines_a_second_and_a_count() -> None:
     log, now = Lines(), [5.0]
-    notices = Notices(log, lambda: now[0])
+    notices = Notices(log, lambda: now[0], "redis://h")
 
     for i in range(25):
         notices("redis_log_renumbered", channel=str(i), reason="rewound")

@@ -1,10 +1,11 @@
-"""The bus that scenarios without settings of their own share."""
+"""What scenarios without settings of their own share: a bus, and nodes over one Redis."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.specs.bus import Bus
+from tests.specs.cluster import Cluster
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,11 @@ def shared_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
     bus = Bus(tmp_path_factory.mktemp("shared-bus"))
     yield bus
     bus.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Nodes with the default settings; nobody may harm them. Started by the first scenario that names them."""
+    cluster = Cluster(tmp_path_factory.mktemp("shared-cluster"))
+    yield cluster
+    cluster.stop()

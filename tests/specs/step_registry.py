@@ -4,6 +4,7 @@ Every sentence must match exactly one step: none or two is an error of the suite
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,6 +14,8 @@ from cucumber_expressions.parameter_type import ParameterType
 from cucumber_expressions.parameter_type_registry import ParameterTypeRegistry
 
 from tests.specs.spec_loader import Scenario
+
+_PLACE = re.compile(r'(.*) on node "([^"]+)"')
 
 Step = Callable[..., Awaitable[None]]
 
@@ -26,6 +29,12 @@ def _parameter_types() -> ParameterTypeRegistry:
     names = r'"[^"]*"(?:, "[^"]*")*(?: and "[^"]*")?'
     registry.define_parameter_type(ParameterType("clients", names, list, _clients, False, False))
     return registry
+
+
+def split_place(text: str) -> tuple[str, str]:
+    """Split a sentence from where it happens: any may end in ` on node "b"`. Else the place is empty."""
+    found = _PLACE.fullmatch(text)
+    return (found[1], found[2]) if found else (text, "")
 
 
 class StepRegistry:
@@ -50,6 +59,7 @@ class StepRegistry:
         Raises:
             LookupError: no step matches, or more than one.
         """
+        text, _ = split_place(text)
         found = [(f, args) for e, f in self._steps if (args := e.match(text)) is not None]
         if len(found) != 1:
             raise LookupError(f"{len(found)} step definitions match, expected 1: {text}")
@@ -70,11 +80,14 @@ class StepRegistry:
                 await self._run_step(scenario, step, world)
 
     async def _run_step(self, scenario: Scenario, step: dict[str, Any], world: Any) -> None:
-        function, arguments = self.bind(world.words(step["text"]))
+        text = world.words(step["text"])
+        function, arguments = self.bind(text)
+        node = split_place(text)[1]
         if block := step.get("argument"):
             arguments.append(_block(block, world.words))
         try:
-            await function(world, *arguments)
+            with world.on_node(node) if node else contextlib.nullcontext():
+                await function(world, *arguments)
         except BaseException as error:
             error.add_note(f"{scenario.path}:{scenario.line} step: {step['text']}")
             raise

@@ -8,6 +8,7 @@ import pytest
 
 from tests.specs import (
     steps_clients,
+    steps_cluster,
     steps_commands,
     steps_frames,
     steps_groups,
@@ -21,12 +22,14 @@ from tests.specs import (
     steps_telemetry,
 )
 from tests.specs.bus import Bus
+from tests.specs.cluster import Cluster
 from tests.specs.spec_loader import Scenario, scenarios, spec_paths
 from tests.specs.step_registry import registry
 from tests.specs.world import World
 
 STEP_MODULES = (
     steps_clients,
+    steps_cluster,
     steps_commands,
     steps_frames,
     steps_groups,
@@ -56,7 +59,7 @@ def _parameters() -> list[object]:
 
 @pytest.mark.integration
 @pytest.mark.parametrize("scenario", _parameters())
-async def test_scenario(scenario: Scenario, shared_bus: Bus, tmp_path: Path) -> None:
+async def test_scenario(scenario: Scenario, shared_bus: Bus, shared_cluster: Cluster, tmp_path: Path) -> None:
     """The steps of the scenario hold, and no bus that it used printed a traceback."""
-    async with World(shared_bus, tmp_path, os.urandom(3).hex()) as world:
+    async with World(shared_bus, shared_cluster, tmp_path, os.urandom(3).hex()) as world:
         await registry.run(scenario, world, LIMIT_S)

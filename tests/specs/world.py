@@ -1,9 +1,11 @@
 """What one scenario owns: buses, clients, captured values, files. Left in reverse order of making."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.specs.bus import ANY_CERTIFICATE, Bus
 from tests.specs.client import Client, Inbox, RawClient
+from tests.specs.cluster import Cluster
 from tests.specs.matching import matches
 
 _ROOMS = re.compile(r"\b(science|lab)\b")
@@ -23,9 +26,19 @@ _QUIET_S = 0.05
 class World:
     """State of one running scenario, handed to every step."""
 
-    def __init__(self, shared: Bus, folder: Path, tag: str) -> None:
-        """Args: shared: the bus of the session; folder: for files of this scenario; tag: makes room names its own."""
+    def __init__(self, shared: Bus, cluster: Cluster, folder: Path, tag: str) -> None:
+        """Begin with nothing.
+
+        Args:
+            shared: the bus of the session.
+            cluster: the nodes of the session.
+            folder: for files of this scenario.
+            tag: makes room names its own.
+        """
         self.bus = shared
+        self.cluster: Cluster | None = None
+        """The nodes of this scenario."""
+        self._shared_cluster = cluster
         self.folder = folder
         self.tag = tag
         self.clients: dict[str, Client | RawClient] = {}
@@ -63,6 +76,37 @@ class World:
         self.stack.push_async_callback(asyncio.to_thread, self.bus.stop)
         await asyncio.to_thread(self.bus.start)
         return self.bus
+
+    @property
+    def is_cluster_shared(self) -> bool:
+        """Whether other scenarios use the nodes of this one, too."""
+        return self.cluster is self._shared_cluster
+
+    def own_cluster(self, *redis_settings: str) -> Cluster:
+        """Nodes of this scenario alone; neither they nor their Redis run yet. `(redis)` is its URL in later steps."""
+        assert self.cluster is None, "one Redis a scenario"
+        self.cluster = Cluster(self.folder / "cluster", *redis_settings)
+        self.facts["(redis)"] = self.cluster.redis.url
+        self.stack.push_async_callback(asyncio.to_thread, self.cluster.stop)
+        return self.cluster
+
+    async def some_cluster(self) -> Cluster:
+        """The nodes of this scenario, or those of the session."""
+        if self.cluster is None:
+            self.cluster = self._shared_cluster
+            if not self.cluster.redis.is_running:
+                await self.cluster.start_redis()
+        return self.cluster
+
+    @contextlib.contextmanager
+    def on_node(self, name: str) -> Iterator[None]:
+        """Let this node be the bus for a step."""
+        assert self.cluster is not None, "no nodes were named"
+        before, self.bus = self.bus, self.cluster.nodes[name]
+        try:
+            yield
+        finally:
+            self.bus = before
 
     async def running_bus(self) -> Bus:
         """The bus of this scenario; the shared one is started by whoever needs it first."""
