@@ -110,10 +110,10 @@ class Actor(Generic[M]):
         """Run before the first mail, and again in the new actor after a restart."""
 
     def turn(self, batch: Iterator[M], ctx: Context[M]) -> None:
-        """Handle one lane's mail of this turn, oldest first. What is left in ``batch`` comes again, in the next turn.
+        """Handle one lane's mail of this turn, oldest first; all of it, unless ``ctx.paused`` or it raises.
 
-        Override it where a loop of one's own is measurably faster; set ``ctx.current`` and stop taking when
-        ``ctx.paused``.
+        Override it where a loop of one's own is measurably faster; set ``ctx.current``, and stop taking when
+        ``ctx.paused``: what is left in ``batch`` then comes again, in the next turn.
         """
         receive = self.receive
         for mail in batch:

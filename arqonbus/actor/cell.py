@@ -57,7 +57,7 @@ def _nothing() -> None:
 
 # Plain names: looking a member up on its class costs as much as the comparison it is for.
 _RUNNING = State.RUNNING
-_NO_MAIL: Any = iter([])  # Any: of a list's iterator we ask how much it holds, which Iterator lacks
+_NO_MAIL: Any = iter(())
 
 
 class Cell(Generic[M]):
@@ -93,6 +93,8 @@ class Cell(Generic[M]):
             partial(dispatcher.enqueue, self),
             self.bury,
             partial(dispatcher.enqueue_later, self),
+            self,
+            dispatcher.lines,
         )
         self.ref: Ref[M] = Ref(name, self, self.mailbox)
         self.state = State.NEW
@@ -123,18 +125,13 @@ class Cell(Generic[M]):
                 rest = iter(mailbox.control)
                 mailbox.control = []
                 actor.turn(rest, self)
-            if (
-                mailbox.user
-                and not mailbox.held
-                and not self.paused
-                and (rest is _NO_MAIL or not rest.__length_hint__())
-            ):
+            if mailbox.user and not mailbox.held and not self.paused:
+                is_user = True
                 if len(mailbox.user) > BUDGET:
                     rest = iter(mailbox.take_user(BUDGET))
                 else:  # as take_user does it, without a call
                     rest = iter(mailbox.user)
                     mailbox.user = []
-                is_user = True
                 actor.turn(rest, self)
         except Exception as error:
             self.fail(error)
@@ -145,7 +142,7 @@ class Cell(Generic[M]):
         except Exception as error:
             self.fail(error)
             self.paused = True
-        if mailbox.user or mailbox.control or mailbox.unsettled or self.paused or rest.__length_hint__():
+        if mailbox.user or mailbox.control or mailbox.unsettled or self.paused:
             self._end_turn(list(rest), mailbox.put_back if is_user else mailbox.put_back_control)
         else:
             mailbox.awake = False

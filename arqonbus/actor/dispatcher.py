@@ -49,12 +49,14 @@ class Loop(Protocol):
 class Dispatcher:
     """Runs turns on one loop. One per actor system; not thread-safe, as the loop is not."""
 
-    __slots__ = ("_later", "_loop", "_ready", "_scheduled", "_tasks", "n_turns", "turn_at")
+    __slots__ = ("_later", "_loop", "_ready", "_scheduled", "_tasks", "lines", "n_turns", "turn_at")
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._ready: deque[Turn] = deque()
         self._later: deque[Turn] = deque()  # those with control mail only
+        self.lines: tuple[deque[Turn], deque[Turn]] = (self._ready, self._later)
+        """Where a cell may be put without ``enqueue``, and ``enqueue_later``, while another one stands there."""
         self._scheduled = False
         self._tasks: set[Any] = set()  # keeps piped work alive: a loop holds its tasks only weakly
         self.n_turns = 0

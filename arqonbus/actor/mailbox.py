@@ -7,10 +7,11 @@ comes from outside and is bounded in items and in weight; when it is full, ``put
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 __all__ = ["Bounds", "Mailbox", "Overflow"]
 
@@ -54,6 +55,22 @@ class Bounds:
             raise ValueError(f"expected no bound of weight with drop_oldest, got {self.weight}")
 
 
+class Line(Protocol):
+    """A queue of the dispatcher's, as a mailbox sees it."""
+
+    def __len__(self) -> int:
+        """Count those who stand in it."""
+
+    def append(self, cell: Any, /) -> None:
+        """Have a cell stand in it, behind the others."""
+
+
+Lines = tuple[Line, Line]
+"""Of cells with user mail, and of those with control mail only."""
+
+_NOBODY: Lines = (deque(), deque())  # nothing is put into an empty one
+
+
 class Mailbox(Generic[M]):
     """Two lanes of mail for one cell; first in, first out inside a lane. Owned by the cell, filled by its ref.
 
@@ -65,11 +82,14 @@ class Mailbox(Generic[M]):
         "awake",
         "bounds",
         "bury",
+        "cell",
         "control",
         "dropped",
         "held",
         "is_open",
+        "later",
         "max_weight",
+        "ready",
         "refused",
         "room",
         "unsettled",
@@ -86,12 +106,17 @@ class Mailbox(Generic[M]):
         wake: Callable[[], None],
         bury: Callable[[M], None],
         wake_later: Callable[[], None] | None = None,
+        cell: Any = None,
+        lines: Lines | None = None,
     ) -> None:
         self.bounds = bounds
         self.room = bounds.items  # mails that the user lane may hold; 0 once closed: put needs one test for both
         self.max_weight = bounds.weight
         self.wake = wake  # puts the cell into the dispatcher's queue
         self.wake_later = wake_later or wake  # the same for control mail, which may wait for more to come
+        # A queue in which others stand is run soon in any case: the cell joins it here, without a call of Python.
+        self.cell = cell
+        self.ready, self.later = lines or _NOBODY
         self.bury = bury  # is given a mail that nobody will read
         self.control: list[M] = []
         self.user: list[M] = []
@@ -120,7 +145,10 @@ class Mailbox(Generic[M]):
         self.weight += weight
         if not self.awake and not self.held:
             self.awake = True
-            self.wake()
+            if self.ready:
+                self.ready.append(self.cell)
+            else:
+                self.wake()
         return True
 
     def put_past_bound(self, mail: M) -> bool:
@@ -142,7 +170,10 @@ class Mailbox(Generic[M]):
         self.control.append(mail)
         if not self.awake:
             self.awake = True
-            self.wake_later()
+            if self.later:
+                self.later.append(self.cell)
+            else:
+                self.wake_later()
         return True
 
     def take_control(self) -> list[M]:

@@ -19,7 +19,7 @@ from itertools import count
 from typing import Any, Generic, TypeVar
 
 from arqonbus.actor.actor import Actor, Context, Props
-from arqonbus.actor.dispatcher import Dispatcher, Turn
+from arqonbus.actor.dispatcher import Dispatcher, Loop, Turn
 from arqonbus.actor.mailbox import Bounds
 from arqonbus.actor.ref import Ref
 from arqonbus.actor.system import ActorSystem
@@ -133,6 +133,10 @@ class _TurnByTurn(Dispatcher):
     """Runs each turn from a callback of its own, so that the order of the loop's callbacks is that of the turns."""
 
     __slots__ = ()
+
+    def __init__(self, loop: Loop) -> None:
+        super().__init__(loop)
+        self.lines = (deque(), deque())  # nobody ever stands there: each cell comes by enqueue
 
     def enqueue(self, cell: Turn) -> None:
         self._ready.append(cell)

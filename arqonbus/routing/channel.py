@@ -20,6 +20,7 @@ from arqonbus.actor.actor import Timer
 from arqonbus.errors import Conflict, NotFound, Refusal, StorageError, Unavailable
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.envelope import EventOut, System, Telemetry, trace_parent, trace_state
+from arqonbus.protocol.frames import head
 from arqonbus.protocol.names import join_address
 from arqonbus.protocol.payloads import (
     DEFAULT_HISTORY_LIMIT,
@@ -264,7 +265,9 @@ class Channel(Actor[ChannelMail]):
 
     def _commit_batch(self, batch: list[bytes]) -> None:
         """Store the batch, deliver it, tell the publishers. The one place where an event becomes real."""
-        publishes, n_acks, refs = self._publishes, self._n_acks, self._members.refs
+        publishes, n_acks, refs = self._publishes, self._n_acks, self._members.known_refs
+        if refs is None:
+            refs = self._members.refs
         self._batch, self._publishes, self._n_acks = [], [], 0
         self._quiet_since = None
         flight = self._take_off() if self._legs else None
@@ -288,7 +291,13 @@ class Channel(Actor[ChannelMail]):
             self._tell_traced(flight, batch, top)
         else:
             if refs:
-                fan_out(deliver_texts(batch, self._place, top), refs)
+                if len(batch) == 1:  # as deliver_texts and fan_out do it, without a call
+                    text = batch[0]
+                    deliver = Deliver(head(len(text)) + text, (text,), self._place, top)
+                    for ref in refs:
+                        ref.signal(deliver)
+                else:
+                    fan_out(deliver_texts(batch, self._place, top), refs)
             if self._groups is not None:
                 self._groups.share(batch, top)
         if n_acks:

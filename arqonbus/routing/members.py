@@ -42,14 +42,14 @@ class Members:
         all_watch: every member is told of joins and leaves, not only those who ask.
     """
 
-    __slots__ = ("_all_refs", "_all_watch", "_by_client", "_refs", "count", "watching")
+    __slots__ = ("_all_refs", "_all_watch", "_by_client", "count", "known_refs", "watching")
 
     def __init__(self, all_watch: bool = False) -> None:
         self._all_watch = all_watch
         self._by_client: dict[str, Member] = {}
         self.watching: dict[str, Member] = {}  # those who are told of joins and leaves
         self.count = 0  # how many there are
-        self._refs: tuple[Ref[Any], ...] | None = ()  # of those who get every event; None: to be made anew
+        self.known_refs: tuple[Ref[Any], ...] | None = ()  # see refs; None: to be made anew
         self._all_refs: tuple[Ref[Any], ...] | None = ()  # of all members; likewise
 
     def join(
@@ -75,10 +75,10 @@ class Members:
         if member is None:
             member = self._by_client[card.client] = Member(card, joined_at, group=group)
             self.count += 1
-            self._refs = self._all_refs = None
+            self.known_refs = self._all_refs = None
         elif member.card is not card:
             member.card = card  # another connection continues the client's
-            self._refs = self._all_refs = None
+            self.known_refs = self._all_refs = None
         if star:
             member.star = True
         else:
@@ -107,7 +107,7 @@ class Members:
         member = self._by_client.pop(client, None)
         if member is not None:
             self.watching.pop(client, None)
-            self._refs = self._all_refs = None
+            self.known_refs = self._all_refs = None
             self.count -= 1
         return member
 
@@ -118,9 +118,9 @@ class Members:
     @property
     def refs(self) -> tuple[Ref[Any], ...]:
         """Refs of those who get every event: all but the members of groups. O(members) after a change, else O(1)."""
-        if self._refs is None:
-            self._refs = tuple([member.card.ref for member in self._by_client.values() if member.group is None])
-        return self._refs
+        if self.known_refs is None:
+            self.known_refs = tuple([member.card.ref for member in self._by_client.values() if member.group is None])
+        return self.known_refs
 
     @property
     def all_refs(self) -> tuple[Ref[Any], ...]:

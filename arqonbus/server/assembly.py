@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -81,7 +83,7 @@ class Bus:
         self._history = MemoryHistory(
             settings.history.total_bytes,
             settings.history.position_ttl_s,
-            lambda: dispatcher.turn_at,
+            partial(attrgetter("turn_at"), dispatcher),  # asked for each turn of a channel: no call of Python
             lambda: secrets.token_urlsafe(6),
             dedupe_s=settings.channels.dedupe_s,
             dedupe_count=settings.channels.dedupe_count,

@@ -59,7 +59,8 @@ class MemoryLog:
         self.is_open = True
         self.touched_at = clock()  # of the last append, open or close
         self._retention = retention
-        self._most, self._most_bytes = retention.messages, retention.size_bytes  # of _retention, for append
+        self._most_bytes = retention.size_bytes  # of _retention, for append; likewise _most, 0 if nothing is kept
+        self._most = retention.messages if self._most_bytes else 0
         self._clock, self._total = clock, total
         self._texts: deque[bytes] = deque()
         self._ages: deque[list[float]] = deque()  # [time, top by then], at least AGE_STEP_S apart: ascending in both
@@ -83,8 +84,8 @@ class MemoryLog:
     def append(self, texts: Sequence[bytes]) -> int:
         """See Log. Amortized O(1) an event; in one function, since it runs for every turn of every channel."""
         self.top = top = self.top + len(texts)
-        most, most_bytes = self._most, self._most_bytes
-        if not most or not most_bytes:
+        most = self._most
+        if not most:
             return top
         self.touched_at = now = self._clock()
         kept, total, newest = self._texts, self._total, self._newest
@@ -102,8 +103,8 @@ class MemoryLog:
             self._newest = [now, top]
             self._ages.append(self._newest)
             self.trim(now)
-        if size_kept > most_bytes:
-            self._drop(0, most_bytes)
+        if size_kept > self._most_bytes:
+            self._drop(0, self._most_bytes)
         if total.size > total.most:
             total.make_room()
         return top
@@ -152,7 +153,8 @@ class MemoryLog:
     def retain(self, retention: Retention) -> None:
         """See Log."""
         self._retention = retention
-        self._most, self._most_bytes = retention.messages, retention.size_bytes
+        self._most_bytes = retention.size_bytes
+        self._most = retention.messages if self._most_bytes else 0
         self.trim(self._clock())
 
     def close(self) -> None:

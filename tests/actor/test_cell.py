@@ -88,12 +88,14 @@ def test_a_busy_actor_gets_a_budget_and_then_the_others_have_their_turn(stage: S
     assert stage.run()[BUDGET - 1 :] == [f"busy {BUDGET - 1}", "other mine", f"busy {BUDGET}"]
 
 
-def test_what_an_override_of_turn_leaves_comes_again(stage: Stage) -> None:
+def test_what_an_override_of_turn_leaves_once_it_is_paused_comes_again(stage: Stage) -> None:
     read: list[Any] = []
 
     class Slow(Actor[Any]):
         def turn(self, batch: Iterator[Any], ctx: Context[Any]) -> None:
             read.append(next(batch))
+            ctx.hold()
+            ctx.release()
 
     ref = stage.system.spawn(Props(Slow), "slow")
     for n in range(3):
