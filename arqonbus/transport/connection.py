@@ -151,14 +151,13 @@ class Connection(asyncio.BufferedProtocol):
         lobby = self._lobby
         self._pulse.heard = lobby.clock.now
         lobby.traffic.came += nbytes
-        data = bytes(lobby.buffer[:nbytes])
-        if self._state is _OPEN and self._stalled is None:  # as in _read, without a call
+        if self._state is _OPEN and self._stalled is None:  # as in _read, without a call and a copy
             try:
-                self._scanner.feed(data, self)
+                self._scanner.feed(lobby.buffer, nbytes, self)
             except Exception as error:  # noqa: BLE001 - the edge: logged once, turned into a verdict
                 self._broken(error)
         else:
-            self._read(data)
+            self._read(bytes(lobby.buffer[:nbytes]))
 
     def eof_received(self) -> None:
         """Take note that the peer sends no more: the transport closes itself when its buffer is empty."""
@@ -269,7 +268,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         try:
             if self._stalled is None:
-                self._scanner.feed(data, self)
+                self._scanner.feed(data, len(data), self)
             else:
                 self._scanner.hold(data)
         except Exception as error:  # noqa: BLE001 - the edge: logged once, turned into a verdict

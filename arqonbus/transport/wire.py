@@ -9,6 +9,7 @@ Source: RFC 6455 5.2 (framing), 5.4 (fragmentation), 7.4.1 (close codes); RFC 76
 """
 
 import logging
+import struct
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -40,6 +41,8 @@ _SHORTEST: Final = 8  # bytes: the longest head of the hot loop. Less than that 
 _NO_KEY: Final = bytes(4)  # XOR with zeros changes nothing; some clients send it to save work
 _NO_STATUS: Final = 1005  # what a close frame without a code is said to have; never on the wire
 _CONTROL: Final = (Opcode.PING, Opcode.PONG)
+_read_head: Final = struct.Struct(">BBH4s").unpack_from
+"""Of a masked frame with a size of two bytes: first byte, second byte, size, key. 8 bytes; any are read without error."""
 _OPCODES: Final = frozenset(int(opcode) for opcode in Opcode)
 
 
@@ -99,41 +102,45 @@ class Scanner:
         """Bytes held: of a message that is not whole yet, or after a stop."""
         return len(self._rest or b"") + len(self._message or b"")
 
-    def feed(self, data: bytes, sink: Sink) -> None:
-        """Scan what was kept and then `data`; call the sink for everything that is whole.
+    def feed(self, data: bytes | memoryview, end: int, sink: Sink) -> None:
+        """Scan what was kept and then the first `end` bytes of `data`; call the sink for everything that is whole.
 
-        Linear in the number of bytes, however they are split. After `closed`, `failed` or a False from `control` there
-        is nothing more to feed.
+        Linear in the number of bytes, however they are split. Nothing of `data` is referred to afterwards: what is told
+        and what is kept are copies. After `closed`, `failed` or a False from `control` there is nothing more to feed.
         """
         rest = self._rest
         if rest is not None:
-            rest += data
+            rest += data[:end]
             if len(rest) < self._need:
                 return
-            data = bytes(rest)
+            data, end = bytes(rest), len(rest)
             self._rest = None
         self._need = 0
-        pos, end = 0, len(data)
+        pos = 0
         # The one hot loop of the transport, in one function: a call costs as much as the rest of the scan of a frame.
         while pos < end:
-            if data[pos] == _FINAL_TEXT and self._peer is None and end - pos >= _SHORTEST:
-                size = data[pos + 1] - _MASKED
-                start = pos + 6
-                if size > 125:
-                    size = data[pos + 2] << 8 | data[pos + 3] if size == 126 else -1
-                    start = pos + 8
-                stop = start + size
-                if stop <= end and 0 <= size <= self._limit:
-                    key = data[start - 4 : start]
-                    pos = stop
-                    if sink.text(data[start:stop] if key == _NO_KEY else apply_mask(data[start:stop], key)):
-                        continue
-                    break
+            if self._peer is None and end - pos >= _SHORTEST:
+                first, size, wide, key = _read_head(data, pos)
+                if first == _FINAL_TEXT:
+                    if size == _EXTENDED_16:
+                        start, size = pos + 8, wide
+                    else:
+                        start, size = pos + 6, size - _MASKED if size < _EXTENDED_16 else -1
+                        key = data[pos + 2 : start]
+                    stop = start + size
+                    if stop <= end and 0 <= size <= self._limit:
+                        pos = stop
+                        text = data[start:stop]
+                        if sink.text(bytes(text) if key == _NO_KEY else apply_mask(text, key)):
+                            continue
+                        break
+            if not isinstance(data, bytes):  # once for a read, however many such frames are in it
+                data = bytes(data[:end])
             pos, more = self._other(data, pos, sink)
             if not more:
                 break
         if pos < end:
-            self._rest = bytearray(memoryview(data)[pos:])
+            self._rest = bytearray(data[pos:end])
 
     def hold(self, data: bytes) -> None:
         """Keep bytes for the next `feed` without a look at them, after a stop."""
