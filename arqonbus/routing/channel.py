@@ -20,7 +20,6 @@ from arqonbus.actor.actor import Timer
 from arqonbus.errors import Conflict, NotFound, Refusal, StorageError, Unavailable
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.envelope import EventOut, System, Telemetry, trace_parent, trace_state
-from arqonbus.protocol.frames import head
 from arqonbus.protocol.names import join_address
 from arqonbus.protocol.payloads import (
     DEFAULT_HISTORY_LIMIT,
@@ -37,7 +36,7 @@ from arqonbus.protocol.payloads import (
 )
 from arqonbus.routing import incident, news
 from arqonbus.routing.cards import ChannelCard, ClientCard
-from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out
+from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out, fan_out_texts
 from arqonbus.routing.group import GroupBounds
 from arqonbus.routing.groups import Groups, clash
 from arqonbus.routing.hops import Flight, Leg, about_of, loaded, n_gone, trace_join
@@ -265,9 +264,7 @@ class Channel(Actor[ChannelMail]):
 
     def _commit_batch(self, batch: list[bytes]) -> None:
         """Store the batch, deliver it, tell the publishers. The one place where an event becomes real."""
-        publishes, n_acks, refs = self._publishes, self._n_acks, self._members.known_refs
-        if refs is None:
-            refs = self._members.refs
+        publishes, n_acks, refs = self._publishes, self._n_acks, self._members.known_refs or self._members.refs
         self._batch, self._publishes, self._n_acks = [], [], 0
         self._quiet_since = None
         flight = self._take_off() if self._legs else None
@@ -291,13 +288,7 @@ class Channel(Actor[ChannelMail]):
             self._tell_traced(flight, batch, top)
         else:
             if refs:
-                if len(batch) == 1:  # as deliver_texts and fan_out do it, without a call
-                    text = batch[0]
-                    deliver = Deliver(head(len(text)) + text, (text,), self._place, top)
-                    for ref in refs:
-                        ref.signal(deliver)
-                else:
-                    fan_out(deliver_texts(batch, self._place, top), refs)
+                fan_out_texts(batch, self._place, top, refs)
             if self._groups is not None:
                 self._groups.share(batch, top)
         if n_acks:

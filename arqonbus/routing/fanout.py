@@ -12,7 +12,7 @@ from arqonbus.protocol.codec import encode
 from arqonbus.protocol.frames import head, text_frame
 from arqonbus.routing.mail import Deliver, Place
 
-__all__ = ["deliver_one", "deliver_texts", "fan_out"]
+__all__ = ["deliver_one", "deliver_texts", "fan_out", "fan_out_texts"]
 
 
 def deliver_one(envelope: Struct) -> Deliver:
@@ -37,6 +37,17 @@ def deliver_texts(texts: Sequence[bytes], place: Place | None = None, last: int 
         parts.append(head(len(text)))
         parts.append(text)
     return Deliver(b"".join(parts), tuple(texts), place, last)
+
+
+def fan_out_texts(texts: Sequence[bytes], place: Place, last: int, members: Iterable[Ref[Any]]) -> None:
+    """Make live events one delivery, and tell each member: deliver_texts and fan_out, in one call for speed."""
+    if len(texts) == 1:
+        text = texts[0]
+        deliver = Deliver(head(len(text)) + text, (text,), place, last)
+    else:
+        deliver = deliver_texts(texts, place, last)
+    for ref in members:
+        ref.signal(deliver)
 
 
 def fan_out(deliver: Deliver, members: Iterable[Ref[Any]]) -> None:

@@ -42,7 +42,7 @@ _NO_KEY: Final = bytes(4)  # XOR with zeros changes nothing; some clients send i
 _NO_STATUS: Final = 1005  # what a close frame without a code is said to have; never on the wire
 _CONTROL: Final = (Opcode.PING, Opcode.PONG)
 _read_head: Final = struct.Struct(">BBH4s").unpack_from
-"""Of a masked frame with a size of two bytes: first byte, second byte, size, key. 8 bytes; any are read without error."""
+"""Read a masked frame with a size of two bytes: first and second byte, size, key. Any 8 bytes will do."""
 _OPCODES: Final = frozenset(int(opcode) for opcode in Opcode)
 
 
@@ -108,14 +108,9 @@ class Scanner:
         Linear in the number of bytes, however they are split. Nothing of `data` is referred to afterwards: what is told
         and what is kept are copies. After `closed`, `failed` or a False from `control` there is nothing more to feed.
         """
-        rest = self._rest
-        if rest is not None:
-            rest += data[:end]
-            if len(rest) < self._need:
-                return
-            data, end = bytes(rest), len(rest)
-            self._rest = None
-        self._need = 0
+        if self._rest is not None:
+            data = self._joined(self._rest, data[:end])
+            end = len(data)
         pos = 0
         # The one hot loop of the transport, in one function: a call costs as much as the rest of the scan of a frame.
         while pos < end:
@@ -134,13 +129,20 @@ class Scanner:
                         if sink.text(bytes(text) if key == _NO_KEY else apply_mask(text, key)):
                             continue
                         break
-            if not isinstance(data, bytes):  # once for a read, however many such frames are in it
-                data = bytes(data[:end])
+            data = _copied(data, end)  # once for a read, however many such frames are in it
             pos, more = self._other(data, pos, sink)
             if not more:
                 break
         if pos < end:
             self._rest = bytearray(data[pos:end])
+
+    def _joined(self, rest: bytearray, data: bytes | memoryview) -> bytes:
+        """Put new bytes behind those kept, and give all; none while that is less than a frame is known to need."""
+        rest += data
+        if len(rest) < self._need:
+            return b""
+        self._rest, self._need = None, 0
+        return bytes(rest)
 
     def hold(self, data: bytes) -> None:
         """Keep bytes for the next `feed` without a look at them, after a stop."""
@@ -227,6 +229,10 @@ class Scanner:
         peer = Peer(SERVER, state=OPEN, max_size=self._limit, logger=SILENT)
         peer.extensions = list(extensions)
         return peer
+
+
+def _copied(data: bytes | memoryview, end: int) -> bytes:
+    return data if isinstance(data, bytes) else bytes(data[:end])
 
 
 def _span(data: bytes, pos: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from arqonbus.actor import ActorSystem
 from arqonbus.actor.testing import ManualDispatcher, Probe
 from arqonbus.protocol.envelope import System
 from arqonbus.protocol.payloads import Empty
-from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out
+from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out, fan_out_texts
 from arqonbus.routing.mail import Deliver, Place
 from tests.flow.world import frames_of
 
@@ -47,3 +47,16 @@ def test_every_member_gets_the_same_object_and_the_dead_hold_nobody_up() -> None
 
     assert [[mail is made for mail in probe.mails] for probe in probes] == [[True], [], [True]]
     assert system.statistics().dead_letters == 1
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_live_events_go_to_every_member_as_one_delivery(n: int) -> None:
+    manual = ManualDispatcher()
+    system = ActorSystem(manual.dispatcher)
+    probes: list[Probe[Deliver]] = [Probe(system, f"c-{i}") for i in range(2)]
+    texts = [b"x" * size for size in range(1, n + 1)]
+
+    fan_out_texts(texts, Place("r", "c", "e1"), 7, [probe.ref for probe in probes])
+    manual.run_until_idle()
+
+    assert [probe.mails for probe in probes] == [[deliver_texts(texts, Place("r", "c", "e1"), 7)]] * 2
