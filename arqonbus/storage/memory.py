@@ -58,14 +58,12 @@ class MemoryLog:
         self.note = b""  # see History.note
         self.is_open = True
         self.touched_at = clock()  # of the last append, open or close
-        self._retention = retention
-        self._most_bytes = retention.size_bytes  # of _retention, for append; likewise _most, 0 if nothing is kept
-        self._most = retention.messages if self._most_bytes else 0
         self._clock, self._total = clock, total
         self._texts: deque[bytes] = deque()
         self._ages: deque[list[float]] = deque()  # [time, top by then], at least AGE_STEP_S apart: ascending in both
         self._newest = list(_NO_AGE)  # the last of _ages
         self._size = 0  # bytes of _texts
+        self.retain(retention)
 
     @property
     def keeps(self) -> bool:
@@ -84,8 +82,7 @@ class MemoryLog:
     def append(self, texts: Sequence[bytes]) -> int:
         """See Log. Amortized O(1) an event; in one function, since it runs for every turn of every channel."""
         self.top = top = self.top + len(texts)
-        most = self._most
-        if not most:
+        if not (most := self._most):
             return top
         self.touched_at = now = self._clock()
         kept, total, newest = self._texts, self._total, self._newest
@@ -153,7 +150,7 @@ class MemoryLog:
     def retain(self, retention: Retention) -> None:
         """See Log."""
         self._retention = retention
-        self._most_bytes = retention.size_bytes
+        self._most_bytes = retention.size_bytes  # of _retention, for append; likewise _most, 0 if nothing is kept
         self._most = retention.messages if self._most_bytes else 0
         self.trim(self._clock())
 
