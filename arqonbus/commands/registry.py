@@ -7,47 +7,40 @@ the refs that they were given.
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
 from typing import Any, ClassVar
 
 from msgspec import Struct
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
+from arqonbus.commands.clients import Clients, ClientsSetup
 from arqonbus.commands.last_will import last_will
-from arqonbus.commands.private import post, verdict
-from arqonbus.commands.request import Call, Reply, ToClient, ToRoom, View
+from arqonbus.commands.request import Call, Reply, SendAway, ToClient, ToRoom, View
 from arqonbus.commands.table import TABLE, unknown
-from arqonbus.errors import LimitExceeded, NotFound, Refusal, TooLarge
+from arqonbus.errors import LimitExceeded, NotFound, Refusal
 from arqonbus.protocol.codec import decode_args
 from arqonbus.protocol.names import is_system
 from arqonbus.protocol.payloads import ChannelOptions
 from arqonbus.routing import incident
 from arqonbus.routing.cards import ChannelKind, ClientCard, RoomCard
 from arqonbus.routing.directory import Directory
-from arqonbus.routing.hops import fly
 from arqonbus.routing.mail import (
     Answer,
     Away,
     Bounced,
     Create,
-    Drain,
     DrainAll,
     LastWill,
-    LetGo,
     Opened,
     PrivateMail,
     ProfileChanged,
-    Receipt,
     RegistryMail,
     Rejoin,
-    Replaced,
     Report,
     Request,
     Resolve,
     Resolved,
     TakeOver,
     Tick,
-    TookOver,
 )
 from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.room import Room, RoomSetup
@@ -76,24 +69,21 @@ class RegistrySetup(Struct, frozen=True):
     room: RoomSetup
     room_bounds: Bounds
     max_rooms: int
-    max_private_bytes: int  # of the copies of one private message, together
-    max_away: int  # clients whose connection is lost and who may come back
+    clients: ClientsSetup
     predefined: tuple[Predefined, ...]
-    random: Random  # for moments within a spread
 
 
 class Registry(Actor[RegistryMail]):
     """One per server, parent of all rooms."""
 
-    __slots__ = ("_directory", "_drain", "_n_own", "_n_private", "_setup", "_view")
+    __slots__ = ("_clients", "_directory", "_n_own", "_setup", "_view")
 
     def __init__(self, setup: RegistrySetup, view: View) -> None:
         self._setup = setup
         self._view = view
         self._directory: Directory = view.directory
         self._n_own = len({wanted.room for wanted in setup.predefined if wanted.kind == "system"})  # the server's rooms
-        self._drain: DrainAll | None = None  # once the server is going
-        self._n_private = 0  # private messages so far, for the ids of those that have none
+        self._clients = Clients(setup.clients, view, setup.room.channel.tracer)
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -143,6 +133,8 @@ class Registry(Actor[RegistryMail]):
                 mail.card.ref.signal(Answer(mail.request_id, outcome.result))
             case ToClient():
                 mail.card.ref.signal(outcome.mail)
+            case SendAway():
+                self._clients.send_away(mail, outcome, ctx)
             case ToRoom():
                 self._open_room(outcome.room, outcome.create, ctx).tell_past_bound(outcome.mail)
 
@@ -200,31 +192,6 @@ class Registry(Actor[RegistryMail]):
 
     # --- clients ------------------------------------------------------------------------------------------------
 
-    def _opened(self, mail: Opened, ctx: Context[RegistryMail]) -> None:
-        if not self._directory.add_client(mail.card):
-            return  # it goes on as the client that it continues
-        mail.card.ref.watch(ctx.ref)
-        if self._drain is not None:  # it came in before the drain, and was let in only now
-            self._tell_drain(mail.card, self._drain)
-
-    def _set_away(self, mail: Away, ctx: Context[RegistryMail]) -> None:
-        """Keep a client that may come back; at most as many as may be connected: a flood of cuts costs no more."""
-        if self._directory.client(mail.card.client) is not mail.card:
-            return  # another connection has its id already
-        if self._directory.n_away >= self._setup.max_away:
-            mail.card.ref.signal(LetGo())
-        else:
-            self._directory.set_away(mail.card)
-
-    def _take_over(self, mail: TakeOver, ctx: Context[RegistryMail]) -> None:
-        """Let the old session answer, if there is one and it is the same user's."""
-        old = self._directory.to_continue(mail.client)
-        is_to_be_had = old is not None and old is not mail.card and old.identity.user == mail.card.identity.user
-        if old is None or not is_to_be_had or not old.ref.signal(Replaced(mail.card)):
-            mail.card.ref.signal(TookOver(None))
-            return
-        self._directory.set_away(old)  # what is private and comes now would be lost with it: absent is the truth
-
     def _rejoin(self, mail: Rejoin, ctx: Context[RegistryMail]) -> None:
         """Pass on one join of a resumption; asked for and allowed as any other."""
         join, view = mail.join, self._view
@@ -243,36 +210,6 @@ class Registry(Actor[RegistryMail]):
             if ref is not None:
                 ref.tell_past_bound(mail)
 
-    def _private(self, mail: PrivateMail, ctx: Context[RegistryMail]) -> None:
-        private, sender = mail.private, mail.card.client
-        tracer = self._setup.room.channel.tracer
-        flight = fly(tracer, ("registry", "registry"), mail.trace, private, sender)
-        size = len(bytes(private.payload)) * len(private.to)
-        if size > self._setup.max_private_bytes:
-            most = self._setup.max_private_bytes
-            told = TooLarge(f"expected at most {most} bytes of payload over all addressees, got {size} - at `$.to`")
-            if flight is not None:
-                flight.fail(told.code)
-            mail.card.ref.signal(Receipt(private.id, told))
-            return
-        self._n_private += 1
-        timestamp = self._view.timestamp()
-        absent = post(private, sender, self._n_private, timestamp, self._directory, flight)
-        self._view.counters.messages_in += 1
-        self._view.counters.messages_out += len(private.to) - len(absent)
-        answer = verdict(private, absent)
-        if answer is not None:
-            mail.card.ref.signal(Receipt(private.id, answer))
-
-    def _drain_all(self, mail: DrainAll, ctx: Context[RegistryMail]) -> None:
-        self._drain = mail
-        for card in self._directory.clients():
-            self._tell_drain(card, mail)
-
-    def _tell_drain(self, card: ClientCard, mail: DrainAll) -> None:
-        leave_in_s = self._setup.random.uniform(0, mail.spread_ms / 1000)
-        card.ref.signal(Drain(mail.deadline_ms, mail.spread_ms, leave_in_s))
-
     def _tick(self, mail: Tick, ctx: Context[RegistryMail]) -> None:
         self._setup.room.channel.history.sweep()
         ctx.after(SWEEP_S, Tick())
@@ -280,15 +217,15 @@ class Registry(Actor[RegistryMail]):
     _handlers: ClassVar[dict[type, Callable[[Registry, Any, Context[RegistryMail]], None]]] = {
         Request: _request,
         Resolve: _resolve,
-        PrivateMail: _private,
-        Opened: _opened,
-        Away: _set_away,
-        TakeOver: _take_over,
+        PrivateMail: lambda self, mail, ctx: self._clients.send_private(mail, ctx),
+        Opened: lambda self, mail, ctx: self._clients.opened(mail, ctx),
+        Away: lambda self, mail, ctx: self._clients.set_away(mail, ctx),
+        TakeOver: lambda self, mail, ctx: self._clients.take_over(mail, ctx),
+        DrainAll: lambda self, mail, ctx: self._clients.drain(mail, ctx),
         Rejoin: _rejoin,
         Report: _report,
         ProfileChanged: _profile_changed,
         Bounced: _bounced,
         Terminated: _terminated,
-        DrainAll: _drain_all,
         Tick: _tick,
     }

@@ -1,4 +1,4 @@
-"""What a handler of a command is given (Call, View), and what it may answer (Reply, ToRoom, ToClient)."""
+"""What a handler of a command is given (Call, View), and what it may answer (Reply, ToRoom, ToClient, SendAway)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from arqonbus.security.gate import Action, Gate
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.tracer import Trace
 
-__all__ = ["Call", "Handler", "Outcome", "Reply", "ToClient", "ToRoom", "View"]
+__all__ = ["Call", "Handler", "Outcome", "Reply", "SendAway", "ToClient", "ToRoom", "View"]
 
 A = TypeVar("A", bound=Struct)
 
@@ -74,7 +74,14 @@ class ToClient(Struct, frozen=True):
     mail: SessionMail
 
 
-Outcome: TypeAlias = Reply | ToRoom | ToClient
+class SendAway(Struct, frozen=True):
+    """End another client, there or away, and answer nothing more than that; not_found when nobody has it."""
+
+    client: str
+    reason: str | None  # for people
+
+
+Outcome: TypeAlias = Reply | ToRoom | ToClient | SendAway
 
 Handler: TypeAlias = Callable[[Call[Any], View], Outcome]
 """Raises a Refusal to refuse."""

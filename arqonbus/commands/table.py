@@ -16,6 +16,7 @@ from arqonbus.commands.delete_channel import delete_channel
 from arqonbus.commands.help import help
 from arqonbus.commands.history import history
 from arqonbus.commands.join_channel import join_channel
+from arqonbus.commands.kick import kick
 from arqonbus.commands.leave_channel import leave_channel
 from arqonbus.commands.list_channels import list_channels
 from arqonbus.commands.list_rooms import list_rooms
@@ -78,6 +79,7 @@ _HANDLERS: Final[dict[str, tuple[Handler, Address]]] = {
     "channel_info": (channel_info, address),
     "members": (members, room_and_channel),
     "history": (history, address),
+    "kick": (kick, _nowhere),
 }
 
 TABLE: Final[Mapping[str, Row]] = MappingProxyType(

@@ -100,6 +100,11 @@ def _redis_is_an_address(settings: Settings) -> str | None:
     return "expected redis:// (or rediss://, with TLS) and a host, redis+sentinel:// or redis+cluster:// and hosts, or unix://"
 
 
+def _admins_are_users(settings: Settings) -> str | None:
+    unknown = sorted(set(settings.auth.admins) - settings.auth.keys.keys())
+    return f"expected users of auth.keys, got {', '.join(show(user) for user in unknown)}" if unknown else None
+
+
 RULES: tuple[Rule, ...] = (
     _matches("server.host", _HOST, "an address or host name"),
     _matches("server.path", _PATH, 'a path that begins with "/", without "?" or "#"'),
@@ -115,6 +120,7 @@ RULES: tuple[Rule, ...] = (
     _at_most("limits.message_bytes", "limits.mailbox_bytes"),
     _at_most("limits.message_bytes", "limits.outbox_bytes"),
     _at_most("limits.outbox_soft_bytes", "limits.outbox_bytes"),
+    Rule(("auth.admins", "auth.keys"), _admins_are_users),
     Rule(("redis.url",), _redis_is_an_address),
     _matches("redis.prefix", _PREFIX, "1 to 32 of A-Z a-z 0-9 . : _ -"),
     _matches("telemetry.room", SYSTEM_NAME, f'a system name: "_" first, then {_NAME_WORDS}'),

@@ -238,6 +238,7 @@ class Auth(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     anonymous: Annotated[
         bool | None, about("let clients in without a token; not set: true when `keys` is empty, else false")
     ] = None
+    admins: Annotated[tuple[str, ...], about("users of `keys` who may administrate: `kick`, for one")] = ()
     timeout_s: Annotated[
         float, above_zero("seconds that a client without credentials has to send `connect`", le=LONGEST_S)
     ] = 5.0
@@ -252,8 +253,8 @@ class Auth(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Show the users, never their keys."""
         keys = dict.fromkeys(self.keys, MASK)
         return (
-            f"Auth(keys={keys!r}, anonymous={self.anonymous!r}, timeout_s={self.timeout_s!r}, "
-            f"query_token={self.query_token!r})"
+            f"Auth(keys={keys!r}, anonymous={self.anonymous!r}, admins={self.admins!r}, "
+            f"timeout_s={self.timeout_s!r}, query_token={self.query_token!r})"
         )
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "HelpArgs",
     "HistoryArgs",
     "JoinChannelArgs",
+    "KickArgs",
     "LeaveChannelArgs",
     "ListChannelsArgs",
     "ListRoomsArgs",
@@ -191,6 +192,13 @@ class MembersArgs(_Args, frozen=True, gc=False):
     channel: _Channel | None = None  # None: of the whole room
     limit: _Limit | None = None
     cursor: _Cursor | None = None
+
+
+class KickArgs(_Args, frozen=True, gc=False):
+    """Args of kick."""
+
+    client: Id  # of the client that is to go
+    reason: Annotated[str, Meta(max_length=100)] | None = None  # for people; None: see codes.KICKED
 
 
 class HistoryArgs(_Args, frozen=True, gc=False):

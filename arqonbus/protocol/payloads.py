@@ -20,6 +20,7 @@ from arqonbus.protocol.args import (
     HelpArgs,
     HistoryArgs,
     JoinChannelArgs,
+    KickArgs,
     LeaveChannelArgs,
     ListChannelsArgs,
     ListRoomsArgs,
@@ -119,6 +120,7 @@ __all__ = [
     "HistoryResult",
     "JoinChannelArgs",
     "JoinChannelResult",
+    "KickArgs",
     "LeaveChannelArgs",
     "LeftReason",
     "Limits",
@@ -188,6 +190,7 @@ COMMANDS: Final[MappingProxyType[str, CommandShape]] = MappingProxyType(
         "channel_info": CommandShape(ChannelArgs, ChannelInfo),
         "members": CommandShape(MembersArgs, MembersResult, "presence"),
         "history": CommandShape(HistoryArgs, HistoryResult, "history"),
+        "kick": CommandShape(KickArgs, Empty, "admin"),
     }
 )
 """Every command of this version, in the order in which documents show them."""

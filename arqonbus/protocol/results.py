@@ -44,7 +44,7 @@ Stored: TypeAlias = Annotated[Literal["none", "memory", "redis"], OPEN]
 LostReason: TypeAlias = Annotated[Literal["epoch_changed", "evicted", "over_limit", "disabled"], OPEN]
 """Why not all could be replayed: another life of the channel, no longer kept, too much at once, no history."""
 
-Permission: TypeAlias = Literal["subscribe", "create", "delete", "presence", "history"]
+Permission: TypeAlias = Literal["subscribe", "create", "delete", "presence", "history", "admin"]
 """What a client must be allowed to do for a command."""
 
 

@@ -28,6 +28,7 @@ from arqonbus.routing.mail import (
     Away,
     Join,
     Joined,
+    Kick,
     LetGo,
     Opened,
     RegistryMail,
@@ -171,6 +172,11 @@ class Continuation:
     def claim(self, mail: Replaced) -> None:
         """Note that another session wants to continue this one. It is answered by ``hand_over`` or ``disown``."""
         self._claims.append(mail)
+
+    def pass_on(self, kick: Kick) -> bool:
+        """Pass a kick on to the session that continues this one, or waits to. Returns whether there is one."""
+        heir = self._successor or (self._claims[0].card.ref if self._claims else None)
+        return heir is not None and heir.signal(kick)
 
     def hand_over(
         self, card: ClientCard, memberships: Memberships, overflows: Overflows, groups: Groups, own: Ref[Any]

@@ -64,6 +64,7 @@ __all__ = [
     "LeaveNow",
     "Leave",
     "ListMembers",
+    "Kick",
     "Lost",
     "Opened",
     "OutboxCheck",
@@ -212,6 +213,12 @@ class LeaveNow(Struct, frozen=True):
     """[control] The session's own reminder, from Drain."""
 
 
+class Kick(Struct, frozen=True):
+    """[control] An administrator ends the client, there or away."""
+
+    reason: str  # of the close frame
+
+
 class AuthTimeout(Struct, frozen=True):
     """[control] The session's own reminder: credentials should be here by now."""
 
@@ -281,6 +288,7 @@ SessionMail: TypeAlias = (
     | Ended
     | Drain
     | LeaveNow
+    | Kick
     | AuthTimeout
     | OutboxCheck
     | WhoAmI

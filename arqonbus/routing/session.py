@@ -40,6 +40,7 @@ from arqonbus.routing.mail import (
     Inbound,
     Invalid,
     Joined,
+    Kick,
     LeaveNow,
     LetGo,
     Lost,
@@ -611,6 +612,13 @@ class Session(Actor[SessionMail]):
             return  # the connection that was to leave is gone
         self._close(codes.DRAIN_OVER, "drain over", "drained", ctx)
 
+    def _kick(self, mail: Kick, ctx: Context[SessionMail]) -> None:
+        """End the client at once; what it sent and was not handled goes with it."""
+        if self._continuation is not None and self._continuation.pass_on(mail):
+            return  # another session has the client by now
+        _log.info("client_kicked", client=self._card.client, reason=mail.reason)
+        self._close(codes.KICKED, mail.reason, "kicked", ctx)
+
     def _close(self, code: int, reason: str, why_left: str, ctx: Context[SessionMail]) -> None:
         """Write what waits, close the socket behind it, and end: nothing more comes from or goes to this client.
 
@@ -639,6 +647,7 @@ class Session(Actor[SessionMail]):
         Ended: _ended,
         Drain: _drain,
         LeaveNow: _leave_now,
+        Kick: _kick,
         AuthTimeout: _auth_timeout,
         OutboxCheck: _check_outbox,
         Replaced: _replaced,

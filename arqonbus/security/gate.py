@@ -1,10 +1,11 @@
 """Gate: the one question "may this client do that", asked before every action on a room or channel.
 
-In this version every client may do everything but write to the server's own names, and nobody may administrate. Rules
-for users come with permissions of their own; the question and the places that ask it stay.
+In this version every client may do everything but write to the server's own names, and the users that the settings name
+may administrate. Rules for users come with permissions of their own; the question and the places that ask it stay.
 """
 
 import enum
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -47,9 +48,16 @@ class Identity(Struct, frozen=True):
 
 
 class Gate:
-    """Decides; holds no state of any client. One for the server, asked by sessions and the registry."""
+    """Decides; holds no state of any client. One for the server, asked by sessions and the registry.
 
-    __slots__ = ()
+    Args:
+        admins: users who may administrate.
+    """
+
+    __slots__ = ("_admins",)
+
+    def __init__(self, admins: Iterable[str] = ()) -> None:
+        self._admins = frozenset(admins)
 
     def authorize(self, identity: Identity, action: Action, room: str | None, channel: str | None) -> None:
         """Return when the client may do this.
@@ -67,8 +75,8 @@ class Gate:
         """
         if (room and room[0] == _SYSTEM) or (channel and channel[0] == _SYSTEM):
             _check_own(action)
-        if action is _ADMIN:
-            raise Forbidden("expected administrator's rights, which nobody has in this version")
+        if action is _ADMIN and identity.user not in self._admins:
+            raise Forbidden("expected an administrator: a user that the setting auth.admins names")
 
     def allows(self, identity: Identity, action: Action, room: str | None, channel: str | None) -> bool:
         """Say whether the client may do this, where that is no reason to refuse anything."""
@@ -80,7 +88,7 @@ class Gate:
 
     def permissions(self, identity: Identity) -> tuple[Action, ...]:
         """Return what the client may do in principle, in the order of `Action`; names of the server's own aside."""
-        return tuple(action for action in Action if action is not _ADMIN)
+        return tuple(action for action in Action if action is not _ADMIN or identity.user in self._admins)
 
 
 def _check_own(action: Action) -> None:

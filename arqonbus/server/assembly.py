@@ -14,6 +14,7 @@ import msgspec
 from arqonbus import __version__
 from arqonbus.actor import ActorSystem, Bounds, Directive, Dispatcher, Props, Ref, Strategy
 from arqonbus.actor.supervision import always
+from arqonbus.commands.clients import ClientsSetup
 from arqonbus.commands.registry import Predefined, Registry, RegistrySetup
 from arqonbus.commands.request import View
 from arqonbus.config import Settings
@@ -88,7 +89,7 @@ class Bus:
             dedupe_s=settings.channels.dedupe_s,
             dedupe_count=settings.channels.dedupe_count,
         )
-        gate = Gate()
+        gate = Gate(settings.auth.admins)
         view = self._view(settings, gate, timestamp)
         self.registry: Ref[RegistryMail] = self._spawn_registry(settings, view, timestamp)
         self._session_setup = self._sessions(settings, gate)
@@ -193,10 +194,8 @@ class Bus:
             room=room,
             room_bounds=bounds,
             max_rooms=limits.rooms,
-            max_private_bytes=limits.mailbox_bytes,
-            max_away=limits.connections,
+            clients=ClientsSetup(limits.mailbox_bytes, limits.connections, self._make_random()),
             predefined=_predefined(settings),
-            random=self._make_random(),
         )
         # A registry that is stopped ends the bus, so it never is: each failure is answered and logged by itself.
         strategy = Strategy(always(Directive.RESUME), give_up=Directive.RESUME)

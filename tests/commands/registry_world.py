@@ -10,6 +10,7 @@ from msgspec import Raw, json
 from arqonbus.actor import ActorSystem, Bounds, Directive, Props, Ref, Strategy
 from arqonbus.actor.supervision import always
 from arqonbus.actor.testing import ManualDispatcher, Probe
+from arqonbus.commands.clients import ClientsSetup
 from arqonbus.commands.registry import Predefined, Registry, RegistrySetup
 from arqonbus.protocol.payloads import ChannelOptions
 from arqonbus.routing.cards import ClientCard
@@ -64,10 +65,8 @@ class RegistryWorld:
             room=room,
             room_bounds=bounds,
             max_rooms=max_rooms,
-            max_away=10,
-            max_private_bytes=100_000,
+            clients=ClientsSetup(max_private_bytes=100_000, max_away=10, random=Random(1)),
             predefined=predefined,
-            random=Random(1),
         )
         strategy = Strategy(always(Directive.RESUME))
         props: Props[Any] = Props(lambda: Registry(setup, self.view))

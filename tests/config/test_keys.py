@@ -30,7 +30,7 @@ def test_the_keys_are_these() -> None:
             "outbox_messages", "outbox_soft_bytes", "outbox_soft_s", "outbox_age_s", "group_bytes", "group_messages",
             "control_rate", "control_burst", "will_bytes", "invalid_envelopes",
         ],
-        "auth": ["keys", "anonymous", "timeout_s", "query_token"],
+        "auth": ["keys", "anonymous", "admins", "timeout_s", "query_token"],
         "redis": ["url", "prefix", "required", "degraded_ok", "timeout_s", "hold_s", "hold_messages", "hold_bytes"],
         "telemetry": [
             "room", "channel", "endpoint", "protocol", "timeout_s", "interval_s", "traces_per_s", "deliver_spans",

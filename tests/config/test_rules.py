@@ -26,6 +26,10 @@ def test_every_rule_is_about_keys_that_exist() -> None:
     ("settings", "words"),
     [
         (Settings(server=Server(tls_cert="c")), "server.tls_cert: expected server.tls_key to be set as well"),
+        (
+            Settings(auth=Auth(keys={"ann": "k"}, admins=("ann", "bob"))),
+            'auth.admins: expected users of auth.keys, got "bob"',
+        ),
         (Settings(server=Server(tls_key="k")), "server.tls_key: expected server.tls_cert to be set as well"),
         (
             Settings(server=Server(tls_client_ca="a")),

@@ -28,6 +28,7 @@ PERMISSIONS = {
     "channel_info": None,
     "members": "presence",
     "history": "history",
+    "kick": "admin",
 }
 
 

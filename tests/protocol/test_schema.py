@@ -115,4 +115,4 @@ def test_the_schemas_of_a_command_stand_alone_and_can_be_written(name: str) -> N
 
 def test_a_command_that_is_not_there_has_no_schemas() -> None:
     with pytest.raises(KeyError):
-        command_schemas("kick")
+        command_schemas("explain")

@@ -57,3 +57,12 @@ def test_the_words_of_the_actions_are_those_of_the_contract():
 def test_what_is_no_reason_to_refuse_is_asked_without_an_error():
     assert Gate().allows(SOMEBODY, Action.CREATE, "science", "explore")
     assert not Gate().allows(SOMEBODY, Action.CREATE, "_telemetry", "activity")
+
+
+def test_the_users_that_are_named_may_administrate():
+    gate = Gate(["root"])
+
+    assert gate.allows(Identity("c-1", "root", False), Action.ADMIN, None, None)
+    assert not gate.allows(Identity("c-2", "ann", False), Action.ADMIN, None, None)
+    assert not gate.allows(SOMEBODY, Action.ADMIN, None, None)
+    assert set(gate.permissions(Identity("c-1", "root", False))) == set(Action)

@@ -203,7 +203,6 @@ export interface ConnectOptions {
 /** Commands of the contract that the server's own schema does not have yet. */
 interface Planned {
   refresh_token: { args: { token: string }; result: { expires_at: string } };
-  kick: { args: { client: string; reason?: string }; result: Record<string, never> };
   explain: {
     args: { id: string } | { room: string; channel: string; client: string };
     result: Record<string, unknown>;

@@ -130,7 +130,7 @@ export interface ClientResumed {
 export interface CommandHelp {
   args: Record<string, unknown>;
   result: Record<string, unknown>;
-  permission: "create" | "delete" | "history" | "presence" | "subscribe" | null;
+  permission: "admin" | "create" | "delete" | "history" | "presence" | "subscribe" | null;
 }
 
 /** A request to the server. */
@@ -326,6 +326,12 @@ export interface Joined {
   channel: string;
   client: string;
   user: string | null;
+}
+
+/** Args of kick. */
+export interface KickArgs {
+  client: string;
+  reason?: string | null;
 }
 
 /** Args of leave_channel. */
@@ -681,6 +687,7 @@ export interface Commands {
   channel_info: { args: ChannelArgs; result: ChannelInfo };
   members: { args: MembersArgs; result: MembersResult };
   history: { args: HistoryArgs; result: HistoryResult };
+  kick: { args: KickArgs; result: Empty };
 }
 
 /** What an acknowledged message is answered with. */
