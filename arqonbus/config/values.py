@@ -52,7 +52,7 @@ def parse(key: Key, text: str) -> object:
 def check(key: Key, value: object, report: Report) -> object:
     """Return the value as the key's type, or report every problem in it (then the result means nothing)."""
     if key.kind == "texts" and isinstance(value, list):
-        return tuple(_origins(value, report))
+        return tuple(_origins(value, report) if key.name == "server.origins" else _names_of_users(value, report))
     if key.kind == "table" and isinstance(value, dict):
         return dict(_users(value, report))
     if key.kind == "channels" and isinstance(value, list):
@@ -97,6 +97,15 @@ def _origins(items: list[Any], report: Report) -> Iterator[str]:
                 (position,),
                 f'expected "*" or an origin as "https://example.com" (lower case, no path), got {show(item)}',
             )
+
+
+def _names_of_users(items: list[Any], report: Report) -> Iterator[str]:
+    """Yield the right ones of ``auth.admins``; whether there are such users is a rule."""
+    for position, item in enumerate(items):
+        if isinstance(item, str):
+            yield item
+        else:
+            report((position,), f"expected the name of a user, got {show(item)}")
 
 
 def _users(table: Mapping[str, Any], report: Report) -> Iterator[tuple[str, str]]:

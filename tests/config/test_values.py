@@ -155,3 +155,8 @@ def test_a_predefined_channel_twice_is_refused() -> None:
 def test_names_of_users_are_those_of_the_protocol(name: str) -> None:
     """Config may not import the protocol, so the grammar is written twice."""
     assert bool(NAME.fullmatch(name)) == (is_name(name) and not is_system(name))
+
+
+def test_administrators_are_names_of_users() -> None:
+    assert checked("auth.admins", ["root", "ann"]) == (("root", "ann"), [])
+    assert checked("auth.admins", ["root", 7])[1] == [((1,), "expected the name of a user, got 7")]
