@@ -112,7 +112,7 @@ class _Server:
             self._settings, Dispatcher(loop), WallClock().timestamp, name, observation.tracer, shared=shared
         )
         listener = self._listener(bus)
-        observation.watch(bus, listener)
+        observation.watch(bus, listener, self._store)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
         if not await self._wait_for_store():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arqonbus.protocol.activities import ACTIVITY_VERSION, Degraded, Restored, Stats
+from arqonbus.protocol.activities import ACTIVITY_VERSION, Degraded, Part, Restored, Stats
 from arqonbus.server.assembly import Bus
 from arqonbus.telemetry.meters import Meters
 from arqonbus.telemetry.setup import Pipeline
@@ -26,25 +26,30 @@ class News:
         self._name = name
         self.stats_interval_s = stats_interval_s
         self._next_at = 0.0  # seconds since the start of the bus
-        self._since: float | None = None  # seconds since the start at which export was seen to fail; None: it is well
+        self._since: dict[Part, float] = {}  # parts that are not well, and since when: seconds since the start
         self._lag = (0, 0.0)  # beats, and the sum of how late they were, at the last stats
 
-    def beat(self, bus: Bus, listener: Listener, pipeline: Pipeline | None, meters: Meters) -> None:
-        """Tell what is due."""
-        if pipeline is not None:
-            self._tell_export(bus, pipeline)
+    def beat(
+        self, bus: Bus, listener: Listener, pipeline: Pipeline | None, meters: Meters, storage_trouble: str = ""
+    ) -> None:
+        """Tell what is due. ``storage_trouble``: what is wrong with the store, in words; empty: nothing."""
+        is_failing = pipeline is not None and (
+            pipeline.spans.failing_since is not None or pipeline.metrics.failing_since is not None
+        )
+        self._tell_part(bus, "telemetry", "the export of telemetry fails" if is_failing else "")
+        self._tell_part(bus, "storage", storage_trouble)
         if self.stats_interval_s > 0 and bus.uptime_s >= self._next_at:
             self._next_at = bus.uptime_s + self.stats_interval_s
             bus.emit(self._stats(bus, listener, meters))
 
-    def _tell_export(self, bus: Bus, pipeline: Pipeline) -> None:
-        is_failing = pipeline.spans.failing_since is not None or pipeline.metrics.failing_since is not None
-        if is_failing and self._since is None:
-            self._since = bus.uptime_s
-            bus.emit(Degraded("telemetry", "the export of telemetry fails"))
-        elif self._since is not None and not is_failing:
-            bus.emit(Restored("telemetry", round(bus.uptime_s - self._since, 1)))
-            self._since = None
+    def _tell_part(self, bus: Bus, part: Part, trouble: str) -> None:
+        since = self._since.get(part)
+        if trouble and since is None:
+            self._since[part] = bus.uptime_s
+            bus.emit(Degraded(part, trouble))
+        elif since is not None and not trouble:
+            bus.emit(Restored(part, round(bus.uptime_s - since, 1)))
+            del self._since[part]
 
     def _stats(self, bus: Bus, listener: Listener, meters: Meters) -> Stats:
         counters, cards, lag = bus.counters, list(bus.directory.room_cards()), meters.lag.snapshot()

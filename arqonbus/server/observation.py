@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from arqonbus import __version__
 from arqonbus.config import Settings
@@ -24,6 +24,9 @@ from arqonbus.telemetry.setup import Node, Pipeline, start, start_sampler
 from arqonbus.telemetry.tracer import Tracer
 from arqonbus.transport import Listener
 from arqonbus.transport.lobby import TROUBLES
+
+if TYPE_CHECKING:
+    from arqonbus.server.store import Store
 
 __all__ = ["Observation", "resident_bytes"]
 
@@ -50,6 +53,7 @@ class Observation:
         planned = plan(os.environ, wishes)
         self._bus: Bus
         self._listener: Listener
+        self._store: Store | None = None
         self._pulse: Pulse | None = None
         self._logs = logs
         self._n_beats = 0
@@ -65,10 +69,17 @@ class Observation:
             self._pipeline.on_break = self.tracer.pause
         self._news = News(name, telemetry.stats_interval_s)
 
-    def watch(self, bus: Bus, listener: Listener) -> None:
-        """Look at these from now on. Once, before ``start``."""
+    def watch(self, bus: Bus, listener: Listener, store: Store | None = None) -> None:
+        """Look at these from now on. Once, before ``start``.
+
+        Args:
+            bus: all of it.
+            listener: and its clients.
+            store: of several servers; None: there is none.
+        """
         self._bus = bus
         self._listener = listener
+        self._store = store
         dispatcher = bus.system.dispatcher
         self._pulse = Pulse(dispatcher.call_later, dispatcher.now, self.meters.lag, self._beat)
 
@@ -80,7 +91,8 @@ class Observation:
 
     @property
     def _is_wanted(self) -> bool:
-        return self._pipeline is not None or self._is_scraped or self._news.stats_interval_s > 0
+        is_asked = self._pipeline is not None or self._is_scraped or self._news.stats_interval_s > 0
+        return is_asked or (self._store is not None and self._bus.activity is not None)
 
     def scrape(self, accept: str) -> tuple[str, str]:
         """Write the numbers of now for Prometheus. Gives the content type and the text."""
@@ -98,7 +110,7 @@ class Observation:
 
     def gather(self) -> Reading:
         """Read all numbers. O(rooms)."""
-        return {**self._traffic(), **self._actors(), **self._process(), **self._telemetry()}
+        return {**self._traffic(), **self._actors(), **self._storage(), **self._process(), **self._telemetry()}
 
     def _beat(self) -> None:
         self._n_beats += 1
@@ -107,7 +119,8 @@ class Observation:
         size = max(directory.n_rooms, n_channels if isinstance(n_channels, int) else 0)
         if self._n_beats % (1 + size // ROOMS_A_BEAT) == 0:
             self._reading = self.gather()
-        self._news.beat(self._bus, self._listener, self._pipeline, self.meters)
+        trouble = "" if self._store is None else self._store.trouble
+        self._news.beat(self._bus, self._listener, self._pipeline, self.meters, trouble)
 
     def _traffic(self) -> Reading:
         counters, directory, listener = self._bus.counters, self._bus.directory, self._listener.statistics()
@@ -138,7 +151,7 @@ class Observation:
         }
 
     def _actors(self) -> Reading:
-        statistics, storage = self._bus.system.statistics(), self._bus.storage
+        statistics = self._bus.system.statistics()
         return {
             "arqonbus.mailbox.depth": self._bus.mailbox_depths,
             "arqonbus.actor.turns": statistics.turns,
@@ -148,9 +161,15 @@ class Observation:
             "arqonbus.actor.failures": statistics.failures,
             "arqonbus.actor.restarts": statistics.restarts,
             "arqonbus.history.size": self._bus.history_size,
-            "arqonbus.storage.up": {storage.backend: int(storage.state == "ok")},
             "arqonbus.uptime": self._bus.uptime_s,
         }
+
+    def _storage(self) -> Reading:
+        status = self._bus.storage
+        up: Reading = {"arqonbus.storage.up": {status.backend: int(status.state == "ok")}}
+        if self._store is None:
+            return {**up, "arqonbus.storage.held": 0, "arqonbus.storage.refused": {}, "arqonbus.storage.troubles": {}}
+        return {**up, **self._store.numbers()}
 
     def _process(self) -> Reading:
         times = os.times()

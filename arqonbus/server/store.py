@@ -20,6 +20,7 @@ from arqonbus.storage.redis_history import RedisHistory
 from arqonbus.storage.redis_store import RedisSetup
 from arqonbus.storage.shared_log import LinkState
 from arqonbus.telemetry.logs import EventLog, get_log
+from arqonbus.telemetry.metrics import Reading
 
 __all__ = ["Notices", "Store", "place_of"]
 
@@ -44,13 +45,16 @@ class Notices:
         self._place = place
         self._now = now
         self._reason = ""
+        self.troubles: dict[str, int] = {}  # how often what was said, the changes of state aside
         self._counts: dict[str, _Count] = {}
 
     def __call__(self, event: str, **fields: object) -> None:
         """Take what is said."""
         if event == "redis_state":
             self._tell_state(str(fields["state"]), str(fields["at"]) or self._place)
-        elif event in _TOLD_WITH_THE_STATE:
+            return
+        self.troubles[event] = self.troubles.get(event, 0) + 1
+        if event in _TOLD_WITH_THE_STATE:
             self._reason = str(fields["reason"])
             self._log.debug(event, **fields)
         elif self._may_pass(event):
@@ -100,12 +104,13 @@ class Store:
         except ValueError as error:
             raise ConfigError((f"redis.url: {error}",)) from None  # the cause may hold the password
         loop = asyncio.get_running_loop()
+        self._notices = Notices(get_log("storage"), loop.time, self.place)
         self.history = RedisHistory(
             RedisSetup(
                 address=self.address,
                 node=f"{name}.{secrets.token_hex(4)}",  # of this life only: what a dead one left is told apart by it
                 random=random.Random().random,  # noqa: S311 - no secret
-                notice=Notices(get_log("storage"), loop.time, self.place),
+                notice=self._notices,
                 prefix=redis.prefix,
                 timeout_s=redis.timeout_s,
                 hold_s=redis.hold_s,
@@ -138,23 +143,37 @@ class Store:
             "start it, mend redis.url, or set redis.required = false to serve without it"
         )
 
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it, in words; empty: nothing."""
+        return _WORDS[self.history.state]
+
     def readiness(self) -> tuple[bool, str]:
         """Say whether this server should be sent clients, as far as the store goes, and what is wrong with it."""
-        state: LinkState = self.history.state
-        if state == "up":
-            return True, ""
-        return self._degraded_ok or state == "holding", f"storage: {_WORDS[state]}"
+        trouble = self.trouble
+        may_serve = self._degraded_ok or self.history.state in ("up", "holding")
+        return may_serve, f"storage: {trouble}" if trouble else ""
+
+    def numbers(self) -> Reading:
+        """Give what metrics tell of it."""
+        held = self.history.held
+        return {
+            "arqonbus.storage.held": held.n,
+            "arqonbus.storage.refused": {"rejected": held.n_rejected, "unsure": held.n_unsure},
+            "arqonbus.storage.troubles": dict(self._notices.troubles),
+        }
 
     async def end(self, timeout_s: float) -> None:
         """Wait for the outcomes of what was appended, as long as may be, and disconnect. Idempotent."""
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + timeout_s
-        while self.history.n_held and self.history.state != "local" and loop.time() < ends_at:  # noqa: ASYNC110 - once
+        while self.history.held.n and self.history.state != "local" and loop.time() < ends_at:  # noqa: ASYNC110 - once
             await asyncio.sleep(POLL_S)
         await self.history.close()
 
 
 _WORDS: dict[LinkState, str] = {
+    "up": "",
     "holding": "Redis does not answer; what is published waits for it",
     "local": "Redis does not answer; this server goes on by itself",
     "resync": "Redis is back; catching up",

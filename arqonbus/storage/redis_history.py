@@ -10,6 +10,7 @@ from arqonbus.storage.redis_calls import Answer
 from arqonbus.storage.redis_group import RedisGroup
 from arqonbus.storage.redis_group_scripts import DELETE_GROUP
 from arqonbus.storage.redis_keys import partition_of
+from arqonbus.storage.redis_line import Held
 from arqonbus.storage.redis_log import RedisLog
 from arqonbus.storage.redis_publisher import Publisher
 from arqonbus.storage.redis_reads import READ
@@ -78,6 +79,11 @@ class RedisHistory:
     def n_held(self) -> int:
         """Entries that have no outcome yet."""
         return self._publisher.held.n
+
+    @property
+    def held(self) -> Held:
+        """Entries that have no outcome yet, and how many had a bad one."""
+        return self._publisher.held
 
     def _begin(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

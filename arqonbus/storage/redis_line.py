@@ -34,13 +34,15 @@ class LineKeys(Struct, frozen=True):
 
 
 class Held:
-    """How much of a node has no outcome yet."""
+    """How much of a node has no outcome yet, and how many outcomes were no good."""
 
-    __slots__ = ("n", "size")
+    __slots__ = ("n", "n_rejected", "n_unsure", "size")
 
     def __init__(self) -> None:
         self.n = 0
         self.size = 0  # bytes of texts
+        self.n_rejected = 0  # since the start
+        self.n_unsure = 0
 
 
 class Batch:
@@ -82,6 +84,9 @@ class Item:
         """Say what became of it. Once."""
         self._held.n -= 1
         self._held.size -= len(self.entry.text)
+        if type(outcome) is not Stored:
+            self._held.n_rejected += type(outcome) is Rejected
+            self._held.n_unsure += type(outcome) is Unsure
         self.batch.settle(self.index, outcome)
 
     def give_up(self, reason: str) -> None:

@@ -25,9 +25,9 @@ class Here:
             spans=SimpleNamespace(failing_since=None), metrics=SimpleNamespace(failing_since=None)
         )
 
-    def beat(self, seconds: float) -> None:
+    def beat(self, seconds: float, storage_trouble: str = "") -> None:
         self.world.advance(seconds)
-        self.news.beat(self.world.bus, self.listener, self.pipeline, self.meters)
+        self.news.beat(self.world.bus, self.listener, self.pipeline, self.meters, storage_trouble)
 
 
 def test_stats_come_at_their_interval_with_the_lag_since_the_last() -> None:
@@ -64,3 +64,13 @@ def test_an_export_that_fails_is_told_once_and_so_is_its_end() -> None:
     here.beat(1)
 
     assert here.told == [Degraded("telemetry", "the export of telemetry fails"), Restored("telemetry", 2.0)]
+
+
+def test_a_store_that_is_gone_is_told_once_with_the_reason_and_so_is_its_return() -> None:
+    here = Here()
+    here.beat(1, "Redis does not answer")
+    here.beat(1, "Redis is back; catching up")
+    here.beat(1)
+    here.beat(1)
+
+    assert here.told == [Degraded("storage", "Redis does not answer"), Restored("storage", 2.0)]

@@ -69,6 +69,7 @@ def test_each_change_of_the_state_is_one_line_with_its_reason() -> None:
     notices("redis_state", state="resync", at="h:1")
     notices("redis_state", state="up", at="h:1")
 
+    assert notices.troubles == {"redis_lost": 2}
     assert log.shown == [
         ("warning", "storage_holding", {"at": "h:1", "reason": "the other end closed"}),
         ("warning", "storage_local", {"at": "redis://h", "reason": "refused"}),
@@ -117,10 +118,12 @@ async def test_without_redis_it_says_so_and_why_it_must_not_start_where_it_is_re
     store = Store(Settings(redis=Redis(url=url, required=required, degraded_ok=ok, hold_s=0.2)), "mine")
 
     assert store.readiness() == (True, "storage: Redis does not answer; what is published waits for it")
+    assert store.numbers()["arqonbus.storage.held"] == 0
     problem = await store.begin()
 
     assert store.readiness() == (ok, "storage: Redis does not answer; this server goes on by itself")
     assert bool(problem) is required
+    assert store.numbers()["arqonbus.storage.troubles"] == {"redis_lost": 1}
     assert "hush" not in problem
     if required:
         assert problem.startswith(f"expected Redis at {store.place} to answer within 0.2 s (redis.required)")

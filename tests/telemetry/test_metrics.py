@@ -19,7 +19,7 @@ def test_a_row_is_whole(row: Metric) -> None:
 
 @pytest.mark.parametrize("row", METRICS, ids=lambda row: row.name)
 def test_no_metric_has_a_label_without_bound(row: Metric) -> None:
-    closed = {"backend", "code", "cpu.mode", "decision", "direction", "reason", "result", "state"}
+    closed = {"backend", "code", "cpu.mode", "decision", "direction", "kind", "outcome", "reason", "result", "state"}
     assert row.label in {"", "actor.type", "message.type", *closed}
 
 
