@@ -9,34 +9,35 @@ import sys
 from collections.abc import Sequence
 
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter, MetricExportResult, MetricsData
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
 from arqonbus.telemetry.environment import Signal
 from arqonbus.telemetry.export_state import ExportState
+from arqonbus.telemetry.recorder import Export
+from arqonbus.telemetry.tracer import Span
 
 __all__ = ["WatchedMetrics", "WatchedSpans", "metric_exporter", "span_exporter"]
 
 
-class WatchedSpans(SpanExporter):
+class WatchedSpans:
     """Passes spans on and notes what became of them. An exporter that raises has failed, nothing more."""
 
-    def __init__(self, inner: SpanExporter, state: ExportState) -> None:
+    def __init__(self, inner: Export, state: ExportState) -> None:
         """Keep the arguments."""
         self._inner = inner
         self._state = state
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export one batch. Blocks; runs in the processor's thread."""
-        result = SpanExportResult.FAILURE
+    def export(self, spans: Sequence[Span]) -> bool:
+        """Export one batch. Blocks; runs in the recorder's thread."""
+        is_taken = False
         try:
-            result = self._inner.export(spans)
+            is_taken = self._inner.export(spans)
         finally:
-            if result is SpanExportResult.SUCCESS:
+            if is_taken:
                 self._state.succeeded(len(spans))
             else:
                 self._state.failed(len(spans))
-        return result
+        return is_taken
 
     def shutdown(self) -> None:
         """End it."""

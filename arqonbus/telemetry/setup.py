@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from random import getrandbits
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -21,11 +22,12 @@ from arqonbus.telemetry.export_state import ExportState, LastWords
 from arqonbus.telemetry.logs import get_log
 from arqonbus.telemetry.meters import Series
 from arqonbus.telemetry.metrics import Reading
+from arqonbus.telemetry.recorder import Recorder
 from arqonbus.telemetry.sampler import RateLimited, Sampler, named
 from arqonbus.telemetry.tracer import Record
 
 if TYPE_CHECKING:
-    from arqonbus.telemetry.recorder import CachedResource, Recorder
+    from arqonbus.telemetry.sdk_spans import CachedResource
 
 __all__ = ["CLOSE_TIMEOUT_S", "Node", "Pipeline", "start", "start_sampler"]
 
@@ -33,13 +35,9 @@ CLOSE_TIMEOUT_S: Final = 3.0
 """Seconds that the end waits for the last export. The SDK's own shutdown takes 30 when nobody answers."""
 
 QUEUE: Final = 2048
-"""Spans that may wait, unless OTEL_BSP_MAX_QUEUE_SIZE says otherwise; 0.8 KB each."""
+"""Spans that may wait, unless OTEL_BSP_MAX_QUEUE_SIZE says otherwise; 0.1 to 0.5 KB each."""
 
-BATCH: Final = 128
-"""Spans of one export, unless OTEL_BSP_MAX_EXPORT_BATCH_SIZE says otherwise. The encoder holds the GIL while it works:
-512, the SDK's default, make the event loop late by 5 ms."""
-
-DELAY_MS: Final = 500.0
+DELAY_MS: Final = 500
 """Between two exports of spans, unless OTEL_BSP_SCHEDULE_DELAY says otherwise."""
 
 _QUIET: Final = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal", "opentelemetry.sdk.metrics._internal")
@@ -134,7 +132,7 @@ def start(plan: Plan, node: Node) -> Pipeline | None:
         _log.warning("telemetry_setting_ignored", error=problem)
     if plan.is_empty:
         return None
-    from arqonbus.telemetry.recorder import resource_of
+    from arqonbus.telemetry.sdk_spans import resource_of
 
     words = LastWords()
     pipeline = Pipeline(words)
@@ -175,21 +173,21 @@ def _begin(kind: str, signal: Signal, begin: Callable[[], None]) -> None:
 
 
 def _begin_traces(pipeline: Pipeline, signal: Signal, resource: CachedResource, node: Node) -> None:
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
     from arqonbus.telemetry.exporters import WatchedSpans, span_exporter
-    from arqonbus.telemetry.recorder import LateExporter, Recorder
+    from arqonbus.telemetry.sdk_spans import export_by
 
+    export = export_by(span_exporter(signal), resource, node.version)
     most = _number("OTEL_BSP_MAX_QUEUE_SIZE", QUEUE)
-    processor = BatchSpanProcessor(
-        WatchedSpans(LateExporter(span_exporter(signal), resource, node.version), pipeline.spans),
-        max_queue_size=most,
-        schedule_delay_millis=_number("OTEL_BSP_SCHEDULE_DELAY", int(DELAY_MS)),
-        max_export_batch_size=min(most, _number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", BATCH)),
+    pipeline.recorder = Recorder(
+        WatchedSpans(export, pipeline.spans),
+        lambda: getrandbits(64) or 1,
+        lambda error: _log.error("telemetry_export_raised", signal="traces", error=error),
+        most=most,
+        batch=min(most, _number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", export.batch)),
+        delay_s=_number("OTEL_BSP_SCHEDULE_DELAY", DELAY_MS) / 1000,
     )
-    pipeline.recorder = Recorder(processor.on_end, pipeline.spans, most)
     pipeline.record = pipeline.recorder.record
-    pipeline.also_end(lambda: processor.shutdown())  # type: ignore[no-untyped-call]  # untyped in the SDK
+    pipeline.also_end(pipeline.recorder.close)
 
 
 def _begin_metrics(pipeline: Pipeline, plan: Plan, resource: CachedResource, node: Node) -> None:

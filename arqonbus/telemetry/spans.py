@@ -1,12 +1,15 @@
 """Spans of messages, one function for each row of ``span_table``: called by actors when a hop is over.
 
 A span is made at its end, in one piece, by whoever knows the end; before that it is a few integers in the mail. So a
-message that is lost, or sent again, leaves nothing half open. Each function times the hop for the metrics, too.
+message that is lost, or sent again, leaves nothing half open. Each function times the hop for the metrics, too. What it
+records is references alone; names and attributes are put together where the span is exported (``tracer.Over``).
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from arqonbus.telemetry.span_attributes import (
     PROTOCOL,
@@ -15,13 +18,17 @@ from arqonbus.telemetry.span_attributes import (
     Actor,
     Values,
     actor_attributes,
+    put,
     sent_attributes,
 )
-from arqonbus.telemetry.tracer import Span, Trace, Tracer
+from arqonbus.telemetry.span_table import Row
+from arqonbus.telemetry.tracer import NewId, Span, Trace, Tracer
 
 __all__ = ["Deliveries", "Outcome", "deliver", "fanout", "publish", "route"]
 
 Outcome: TypeAlias = Literal["written", "queued", "away", "slow", "dropped"]
+
+_WRONG: Final = ("slow", "dropped")
 
 
 class Deliveries:
@@ -55,25 +62,105 @@ class Deliveries:
         return False
 
 
+class _Published(Struct, frozen=True, gc=False):
+    """A publish span that is over."""
+
+    trace: Trace
+    about: About
+    ended_ns: int
+    error: str | None
+
+    def span(self, new_id: NewId) -> Span:
+        trace, about = self.trace, self.about
+        attributes = sent_attributes(about, "publish", about.client)
+        attributes["messaging.destination.name"] = about.destination
+        attributes["messaging.destination.template"] = about.message.template
+        attributes["arqonbus.protocol"] = PROTOCOL
+        attributes["arqonbus.frame.size"] = trace.size
+        put(attributes, "messaging.message.conversation_id", about.reply_to)
+        put(attributes, "error.type", self.error)
+        ids, times = (trace.trace_id, trace.span_id, trace.parent_id), (trace.started_ns, self.ended_ns)
+        is_remote = trace.parent_id != 0
+        return Span(about.message.publish, *ids, *times, attributes, self.error, is_parent_remote=is_remote)
+
+
+class _Routed(Struct, frozen=True, gc=False):
+    """A route span that is over."""
+
+    trace: Trace
+    about: About
+    actor: Actor
+    span_id: int
+    started_ns: int
+    ended_ns: int
+    seq: int | None
+
+    def span(self, new_id: NewId) -> Span:
+        trace, about = self.trace, self.about
+        attributes = actor_attributes(self.actor, self.started_ns - trace.started_ns, trace.depth)
+        put(attributes, "messaging.message.id", about.id)
+        if self.seq is not None:
+            attributes["arqonbus.seq"] = self.seq
+        ids = (trace.trace_id, self.span_id, trace.span_id)
+        return Span(about.message.route, *ids, self.started_ns, self.ended_ns, attributes)
+
+
+class _FannedOut(Struct, frozen=True, gc=False):
+    """A fanout span that is over."""
+
+    row: Row
+    deliveries: Deliveries
+    actor: Actor
+    route_id: int
+    n_members: int
+    n_gone: int
+    n_traced: int
+    started_ns: int
+    ended_ns: int
+
+    def span(self, new_id: NewId) -> Span:
+        trace = self.deliveries.trace
+        attributes: Values = {
+            "messaging.system": "arqonbus",
+            "arqonbus.actor.type": self.actor[0],
+            "arqonbus.actor.id": self.actor[1],
+            "arqonbus.fanout.members": self.n_members,
+            "arqonbus.fanout.delivered": self.n_members - self.n_gone,
+            "arqonbus.fanout.dropped": self.n_gone,
+            "arqonbus.fanout.traced": self.n_traced,
+        }
+        put(attributes, "messaging.message.id", self.deliveries.about.id)
+        ids = (trace.trace_id, self.deliveries.parent_id, self.route_id or trace.span_id)
+        return Span(self.row, *ids, self.started_ns, self.ended_ns, attributes)
+
+
+class _Delivered(Struct, frozen=True, gc=False):
+    """A deliver span that is over. Of all spans most are these."""
+
+    deliveries: Deliveries
+    client: str
+    outcome: Outcome
+    ended_ns: int
+
+    def span(self, new_id: NewId) -> Span:
+        deliveries, outcome = self.deliveries, self.outcome
+        about, told_ns = deliveries.about, deliveries.told_ns
+        attributes = sent_attributes(about, "deliver", self.client)
+        attributes["arqonbus.mailbox.wait_us"] = (self.ended_ns - told_ns) // US
+        attributes["arqonbus.deliver.outcome"] = outcome
+        error = outcome if outcome in _WRONG else None
+        put(attributes, "error.type", error)
+        ids = (deliveries.trace.trace_id, new_id(), deliveries.parent_id)
+        return Span(about.message.deliver, *ids, told_ns, self.ended_ns, attributes, error)
+
+
 def publish(tracer: Tracer, trace: Trace, about: About, error: str | None = None) -> None:
     """End the publish span now: the message is accepted, or refused with a code."""
     ended_ns = tracer.clock_ns()
     tracer.meters.published(about.message, trace, ended_ns)
     if not trace.is_recorded or tracer.record is None:
         return
-    row = about.message.publish
-    attributes = sent_attributes(about, "publish", about.client)
-    attributes["messaging.destination.name"] = about.destination
-    attributes["messaging.destination.template"] = about.message.template
-    attributes["arqonbus.protocol"] = PROTOCOL
-    attributes["arqonbus.frame.size"] = trace.size
-    if about.reply_to is not None:
-        attributes["messaging.message.conversation_id"] = about.reply_to
-    if error is not None:
-        attributes["error.type"] = error
-    ids = (trace.trace_id, trace.span_id, trace.parent_id)
-    is_remote = trace.parent_id != 0
-    tracer.record(Span(row, *ids, trace.started_ns, ended_ns, attributes, error, is_parent_remote=is_remote))
+    tracer.record(_Published(trace, about, ended_ns, error))
 
 
 def route(
@@ -103,14 +190,8 @@ def route(
     tracer.meters.waited(actor[0], wait_ns, trace)
     if not trace.is_recorded or tracer.record is None:
         return 0
-    row = about.message.route
-    attributes = actor_attributes(actor, wait_ns, trace.depth)
-    if about.id is not None:
-        attributes["messaging.message.id"] = about.id
-    if seq is not None:
-        attributes["arqonbus.seq"] = seq
     span_id = tracer.new_id()
-    tracer.record(Span(row, trace.trace_id, span_id, trace.span_id, started_ns, ended_ns, attributes))
+    tracer.record(_Routed(trace, about, actor, span_id, started_ns, ended_ns, seq))
     return span_id
 
 
@@ -141,43 +222,15 @@ def fanout(
     row = about.message.fanout
     if row is None or not trace.is_recorded or tracer.record is None:
         return
-    attributes: Values = {
-        "messaging.system": "arqonbus",
-        "arqonbus.actor.type": actor[0],
-        "arqonbus.actor.id": actor[1],
-        "arqonbus.fanout.members": n_members,
-        "arqonbus.fanout.delivered": n_members - n_gone,
-        "arqonbus.fanout.dropped": n_gone,
-        "arqonbus.fanout.traced": min(n_members, tracer.most_deliveries),
-    }
-    if about.id is not None:
-        attributes["messaging.message.id"] = about.id
-    ids = (trace.trace_id, deliveries.parent_id, route_id or trace.span_id)
-    tracer.record(Span(row, *ids, started_ns, ended_ns, attributes))
+    n_traced = min(n_members, tracer.most_deliveries)
+    tracer.record(_FannedOut(row, deliveries, actor, route_id, n_members, n_gone, n_traced, started_ns, ended_ns))
 
 
 def deliver(tracer: Tracer, deliveries: Deliveries, client: str, outcome: Outcome, ended_ns: int) -> None:
     """Record what became of one delivery; one of many may have no span, see ``Deliveries.take``."""
-    trace, about = deliveries.trace, deliveries.about
-    is_wrong = outcome in ("slow", "dropped")
-    if outcome in ("written", "queued"):
+    trace = deliveries.trace
+    is_wrong = outcome in _WRONG
+    if not is_wrong and outcome != "away":
         tracer.meters.delivered(ended_ns - trace.started_ns, trace)
-    if not trace.is_recorded or tracer.record is None or not deliveries.take(is_wrong=is_wrong):
-        return
-    row = about.message.deliver
-    # Written out, not by sent_attributes: of all spans most are these.
-    attributes: Values = {
-        "messaging.system": "arqonbus",
-        "messaging.operation.name": "deliver",
-        "messaging.operation.type": "send",
-        "messaging.client.id": client,
-        "arqonbus.mailbox.wait_us": (ended_ns - deliveries.told_ns) // US,
-        "arqonbus.deliver.outcome": outcome,
-    }
-    if about.id is not None:
-        attributes["messaging.message.id"] = about.id
-    error = outcome if is_wrong else None
-    if error is not None:
-        attributes["error.type"] = error
-    ids = (trace.trace_id, tracer.new_id(), deliveries.parent_id)
-    tracer.record(Span(row, *ids, deliveries.told_ns, ended_ns, attributes, error))
+    if trace.is_recorded and tracer.record is not None and deliveries.take(is_wrong=is_wrong):
+        tracer.record(_Delivered(deliveries, client, outcome, ended_ns))

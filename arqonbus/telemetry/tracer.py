@@ -18,21 +18,14 @@ from arqonbus.telemetry.meters import Meters
 from arqonbus.telemetry.sampler import Sampler, Source
 from arqonbus.telemetry.span_table import Row
 
-__all__ = ["Record", "Span", "Trace", "Tracer", "Waiting"]
+__all__ = ["NewId", "Over", "Record", "Span", "Trace", "Tracer", "Waiting"]
 
 MOST_DELIVERIES = 16
 """Deliveries of one message with a span of their own. A trace of a thousand spans is slow to show and tells no more."""
 
 
-class _TraceFlags(Struct, frozen=True):
-    sampled: bool = True
-
-
-class _Sampled(Struct, frozen=True):
-    trace_flags: _TraceFlags = _TraceFlags()
-
-
-_SAMPLED = _Sampled()
+NewId: TypeAlias = Callable[[], int]
+"""Makes the id of a span. Callable from any thread."""
 
 
 class Span(Struct, frozen=True, gc=False):
@@ -55,14 +48,23 @@ class Span(Struct, frozen=True, gc=False):
     name: str = ""
     """Empty: the row's."""
 
-    @property
-    def context(self) -> _Sampled:
-        """What the SDK's processor asks of a span before it queues it: whether it is sampled. It always is."""
-        return _SAMPLED
+    def span(self, new_id: NewId) -> Span:
+        """See ``Over``."""
+        return self
 
 
-Record: TypeAlias = Callable[[Span], None]
-"""Takes one finished span. Never blocks, never raises."""
+class Over(Protocol):
+    """A hop that is over, told by references alone: 0.1 us to make, in the loop's thread.
+
+    Whoever exports makes the span of it, in a thread of its own, so what it refers to never changes any more.
+    """
+
+    def span(self, new_id: NewId) -> Span:
+        """Make the span."""
+
+
+Record: TypeAlias = Callable[[Over], None]
+"""Takes one hop that is over. Never blocks, never raises."""
 
 
 class Waiting(Protocol):

@@ -227,9 +227,9 @@ async def under_load(protocol: Protocol, seconds: float) -> list[Figure]:
         Figure(f"yardstick: span by the SDK's tracer on the loop, {protocol}", sdk_us, "us", None),
         Figure(f"sampled span on the loop, {protocol}", us, "us", 7.0),
         Figure(f"the same, of the yardstick, {protocol}", us / sdk_us, "of it", 0.3),
-        Figure(f"{rate} spans/s, all threads, {protocol}", (busy - idle) * 100, "% of a core", 4.0),
+        Figure(f"{rate} spans/s, all threads, {protocol}", (busy - idle) * 100, "% of a core", 2.0),
         Figure(f"the same by the SDK's tracer, {protocol}", (sdk_busy - idle) * 100, "% of a core", None),
-        Figure(f"p99 of a tick, beside none, {protocol}", p99(busy_late) - p99(idle_late), "ms later", None),
+        Figure(f"p99 of a tick, beside none, {protocol}", p99(busy_late) - p99(idle_late), "ms later", 1.5),
         Figure(f"memory grown in {seconds:g} s, {protocol}", grown, "MB", 15.0),
         Figure(f"end, collector works, {protocol}", close_s, "s", 3.5),
     ]

@@ -6,7 +6,7 @@ from itertools import count
 
 from arqonbus.telemetry.meters import Meters
 from arqonbus.telemetry.sampler import AlwaysOn, Sampler
-from arqonbus.telemetry.tracer import Span, Tracer
+from arqonbus.telemetry.tracer import Over, Span, Tracer
 
 
 class Stage:
@@ -16,10 +16,14 @@ class Stage:
         self.spans: list[Span] = []
         self.meters = Meters()
         ids, times = count(1), count(1_000_000, 1000)
+
+        def record(over: Over) -> None:
+            self.spans.append(over.span(lambda: next(ids)))
+
         self.tracer = Tracer(
             sampler or AlwaysOn(lambda _: next(ids)),
             self.meters,
-            self.spans.append if records else None,
+            record if records else None,
             most_deliveries=most_deliveries,
             clock_ns=lambda: next(times),
             bits=lambda _: next(ids),
