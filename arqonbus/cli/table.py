@@ -42,6 +42,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "run": Command("serve", "start a server"),
         "check-config": Command("serve", "say whether the configuration is right, or everything that is wrong"),
         "config": Command("serve", "show the effective configuration and where each value comes from"),
+        "bench": Command("measure", "put a load on a server, and say how long messages take"),
         "version": Command("more", "show the versions of arqonbus and what it runs on"),
     }
 )
