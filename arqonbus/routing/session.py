@@ -215,8 +215,13 @@ class Session(Actor[SessionMail]):
     def flush(self, ctx: Context[SessionMail]) -> None:
         """Write what this turn gathered; close a client that is too slow."""
         outbox = self._outbox
-        if outbox.waiting and not outbox.is_blocked:
-            outbox.flush()
+        waiting = outbox.waiting
+        if waiting and not outbox.is_blocked:
+            if len(waiting) == 1 and outbox.cork_at is None:  # as outbox.flush does it, without a call
+                deliver = waiting.pop()
+                outbox.is_blocked = not self._socket.write(deliver.chunk, deliver.texts)
+            else:
+                outbox.flush()
         if self._has_more:
             self._settle()
         if outbox.is_blocked:
