@@ -78,6 +78,7 @@ class Bus(Handles):
         profile, will = options.get("profile"), options.get("will")
         self._core.profile = None if profile is None else profile_args(profile)
         self._core.will = None if will is None else will_args(will)
+        self._core.debug = options.get("debug") or None
         dialling = picked(DialOptions, options)
         dialler, clock = options.get("dialler") or dial, options.get("clock")
         self._connection = Connection(self._core, url, token, dialler, dialling, clock)

@@ -94,6 +94,7 @@ class Core:
         self.channels = Channels(self.sending.ask, self._timers, settings.linger_s, random)
         self.incoming = Incoming(self.link, self.channels, self.sending, hooks.system)
         self.profile: Mapping[str, Any] | None = None  # for the next connect
+        self.debug: bool | None = None  # as above; None: not asked for
         self.will: Mapping[str, Any] | None = None
         self._full: set[int] = set()  # ids of feeds for which the socket is not read
         self._n_sent = self._n_received = self._n_dials = self._n_sessions = self._n_dropped = self._n_unreadable = 0
@@ -167,7 +168,7 @@ class Core:
 
     def connect_args(self) -> dict[str, Any]:
         """Give profile, will and positions."""
-        args: dict[str, Any] = {"profile": self.profile, "will": self.will}
+        args: dict[str, Any] = {"profile": self.profile, "will": self.will, "debug": self.debug}
         positions = self.channels.positions()
         if positions:
             args["resume"] = {"positions": positions}

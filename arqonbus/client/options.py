@@ -65,6 +65,7 @@ class ConnectOptions(TypedDict, total=False):
     on_error: Callable[[Exception], None]  # told of what no caller gets; default: logged, once a second and kind
     on_system: SystemHook  # told of system events: name, payload, room, channel
     tracing: bool | Tracing  # False; True: by OpenTelemetry's API
+    debug: bool  # False; True: the server traces every message of this client, if it may ask for that
     ssl: tls.SSLContext | None  # None: the default one, for wss
     headers: Mapping[str, str]  # of the handshake
     proxy: str | Literal[True] | None  # True: as the environment says

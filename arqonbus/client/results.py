@@ -90,6 +90,7 @@ class Connected(Struct, frozen=True):
     user: str | None = None
     ticket: str | None = None
     resumed: tuple[Resumed, ...] = ()
+    debug: bool = False
 
 
 class Pong(Struct, frozen=True):

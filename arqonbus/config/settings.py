@@ -312,6 +312,9 @@ class Telemetry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     deliver_spans: Annotated[
         int, between("deliveries of one message that have a span of their own; failed ones beside", ge=0, le=1000)
     ] = 16
+    debug_clients: Annotated[
+        int, between("clients at once whose every message is traced, as administrators may ask for", ge=0, le=1000)
+    ] = 10
     metrics: Annotated[bool, about("answer `GET /metrics` with the numbers, as text for Prometheus")] = False
     activity: Annotated[bool, about("send events of what happens in the server to the channel above")] = True
     activity_per_s: Annotated[

@@ -112,6 +112,7 @@ class ConnectArgs(_Args, frozen=True, gc=False):
     profile: Profile | None = None
     will: Will | None = None  # None: as it is, which is none unless another connection is continued
     resume: Resume | None = None
+    debug: bool = False  # trace every message of this client
 
 
 class SetWillArgs(_Args, frozen=True, gc=False):

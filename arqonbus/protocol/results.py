@@ -62,9 +62,10 @@ class Resumed(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class ConnectResult(Welcome, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """Result of connect: the payload of welcome, and the channels resumed ."""
+    """Result of connect: the payload of welcome, the channels resumed, what was asked for beside."""
 
     resumed: tuple[Resumed, ...]
+    debug: bool = False  # every message of this client is traced
 
 
 class PingResult(Struct, frozen=True, gc=False):

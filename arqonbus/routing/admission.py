@@ -101,7 +101,8 @@ class Admission(Struct, frozen=True):
 
     def connected(self, card: ClientCard, resumed: Iterable[Resumed] = ()) -> ConnectResult:
         """Make the result of ``connect``: the welcome, and what became of the channels to be resumed."""
-        return ConnectResult(**msgspec.structs.asdict(self.welcome(card)), resumed=tuple(resumed))
+        welcome = msgspec.structs.asdict(self.welcome(card))
+        return ConnectResult(**welcome, resumed=tuple(resumed), debug=card.is_debugged)
 
 
 def first_profile(hello: Hello) -> Profile:

@@ -28,7 +28,7 @@ ChannelKind: TypeAlias = Literal["user", "configured", "system"]
 class ClientCard:
     """One client, written by its session. ``ref`` is where mail for it goes."""
 
-    __slots__ = ("client", "identity", "is_away", "profile", "ref", "will")
+    __slots__ = ("client", "identity", "is_away", "is_debugged", "profile", "ref", "will")
 
     def __init__(self, ref: Ref[Any], identity: Identity, profile: Profile) -> None:
         self.client = identity.client  # id, unique among all connections of the process
@@ -37,6 +37,7 @@ class ClientCard:
         self.profile = profile
         self.will: Event | None = None  # to be published when the client is lost for good
         self.is_away = False  # its connection is gone; another may continue it
+        self.is_debugged = False  # every message of it is traced
 
     @property
     def sender(self) -> str:

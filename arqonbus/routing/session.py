@@ -258,6 +258,7 @@ class Session(Actor[SessionMail]):
         unread.clear()
         self._setup.counters.blocked.pop(self._client, None)
         self._shares.close()
+        self._tracing.close()
         self._socket.close(codes.INTERNAL_ERROR, "internal error")  # without effect unless the supervisor ended it
 
     # --- from the client ----------------------------------------------------------------------------------------
@@ -364,6 +365,8 @@ class Session(Actor[SessionMail]):
             return
         if not was_open:
             self._open()
+        if args.debug and self._setup.gate.allows(self._card.identity, Action.ADMIN, None, None):
+            self._card.is_debugged = self._tracing.debug()
         if args.resume is None:
             self._conclude(envelope.id, admission.connected(self._card))
         else:

@@ -21,7 +21,7 @@ from arqonbus.routing.mail import Deliver, Inbound, Place, Publish
 from arqonbus.telemetry import command_spans, spans
 from arqonbus.telemetry.sampler import Source
 from arqonbus.telemetry.spans import Deliveries, Outcome
-from arqonbus.telemetry.tracer import Opening, Trace, Tracer, Waiting
+from arqonbus.telemetry.tracer import ALWAYS, Opening, Trace, Tracer, Waiting
 
 __all__ = ["NO_TRACING", "Tracing", "Turns"]
 
@@ -120,6 +120,19 @@ class Tracing:
             ids = (work.name, self._card.client, work.request_id)
             command_spans.command(self._tracer, work.trace, *ids, address, code)
 
+    def debug(self) -> bool:
+        """Trace every message of this client from now on, if there is room for one more; returns whether it is so."""
+        if not self._source.is_debug and self._tracer.debugging.enter():
+            self._source.is_debug = True
+            self.opening = ALWAYS
+        return self._source.is_debug
+
+    def close(self) -> None:
+        """End it with its session."""
+        if self._source.is_debug:
+            self._source.is_debug = False
+            self._tracer.debugging.leave()
+
     @property
     def trace(self) -> Trace | None:
         """Of the command in work."""
@@ -179,6 +192,12 @@ class _NoTracing(Tracing):
         return None
 
     def answered(self, address: str = "", result: Struct | Refusal | None = None) -> None:
+        pass
+
+    def debug(self) -> bool:
+        return False
+
+    def close(self) -> None:
         pass
 
     @property

@@ -65,7 +65,13 @@ class Observation:
         self._pipeline: Pipeline | None = start(planned, node)
         if self._pipeline is not None:
             sampler = start_sampler(planned, telemetry.traces_per_s)
-            self.tracer = Tracer(sampler, self.meters, self._pipeline.record, most_deliveries=telemetry.deliver_spans)
+            self.tracer = Tracer(
+                sampler,
+                self.meters,
+                self._pipeline.record,
+                most_deliveries=telemetry.deliver_spans,
+                most_debugged=telemetry.debug_clients,
+            )
             self._pipeline.on_break = self.tracer.pause
         self._news = News(name, telemetry.stats_interval_s)
 

@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from arqonbus.protocol.envelope import trace_parent
 
-__all__ = ["SAMPLED", "TraceContext", "format_parent", "parse", "parse_sampled"]
+__all__ = ["SAMPLED", "TraceContext", "format_parent", "parse", "parse_raw", "parse_sampled"]
 
 SAMPLED: Final = 0x01
 """The one flag of version 00."""
@@ -56,9 +56,14 @@ def parse_sampled(raw: Raw | UnsetType) -> TraceContext | None:
     # The flag first: most that carry a context and are not recorded end here. Escapes make it longer, and are rare.
     if len(data) == _RAW_SIZE and data[-2] not in _SAMPLED_DIGITS:
         return None
-    text = trace_parent(raw)
-    context = None if text is None else parse(text)
+    context = parse_raw(raw)
     return context if context is not None and context.is_sampled else None
+
+
+def parse_raw(raw: Raw | UnsetType) -> TraceContext | None:
+    """Read the field of an envelope; None where it is absent or invalid."""
+    text = None if raw is UNSET else trace_parent(raw)
+    return None if text is None else parse(text)
 
 
 def format_parent(trace_id: int, span_id: int, flags: int = SAMPLED) -> str:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from arqonbus.telemetry.context import TraceContext, format_parent, parse_sampled
+from arqonbus.telemetry.context import TraceContext, format_parent, parse_raw, parse_sampled
+from arqonbus.telemetry.debugging import Debugging
 from arqonbus.telemetry.meters import Meters
 from arqonbus.telemetry.sampler import Sampler, Source
 from arqonbus.telemetry.span_table import Row
 
-__all__ = ["NewId", "Over", "Record", "Span", "Trace", "Tracer", "Waiting"]
+__all__ = ["ALWAYS", "NewId", "Over", "Record", "Span", "Trace", "Tracer", "Waiting"]
 
 MOST_DELIVERIES = 16
 """Deliveries of one message with a span of their own. A trace of a thousand spans is slow to show and tells no more."""
@@ -110,7 +111,8 @@ class _Always(Struct, frozen=True):
     opens_at: float = float("-inf")
 
 
-_ALWAYS = _Always()
+ALWAYS: Final[Opening] = _Always()
+"""Any time."""
 
 
 class Tracer:
@@ -124,6 +126,7 @@ class Tracer:
         "_paused_until",
         "_root",
         "clock_ns",
+        "debugging",
         "meters",
         "most_deliveries",
         "n_sampled",
@@ -140,6 +143,7 @@ class Tracer:
         record: Record | None = None,
         *,
         most_deliveries: int = MOST_DELIVERIES,
+        most_debugged: int = 0,
         clock_ns: Callable[[], int] = time.time_ns,
         bits: Callable[[int], int] = random.getrandbits,
     ) -> None:
@@ -150,6 +154,7 @@ class Tracer:
             meters: take the timings.
             record: takes the spans; None: messages are timed, and no frame carries a context of ours.
             most_deliveries: of one message with a span of their own.
+            most_debugged: clients at once whose every message is traced.
             clock_ns: the wall clock.
             bits: gives so many random bits.
         """
@@ -157,10 +162,11 @@ class Tracer:
         self.meters = meters
         self.record = record
         self.most_deliveries = most_deliveries
+        self.debugging = Debugging(most_debugged)
         self.clock_ns = clock_ns
         self.n_sampled = 0  # messages and commands that were traced or timed
         self.n_throttled = 0  # whose sender traces them, over the bound of what it may ask for
-        self.opening: Opening = getattr(sampler, "opening", _ALWAYS)  # before it opens, none asks for a new trace
+        self.opening: Opening = getattr(sampler, "opening", ALWAYS)  # before it opens, none asks for a new trace
         self._root = sampler.root
         self._bits = bits
         self._paused_until = 0.0  # monotonic seconds
@@ -181,20 +187,26 @@ class Tracer:
             return None
         if traceparent is UNSET:
             trace_id, parent_id = self._root(now), 0
-            if not trace_id and not source.is_debug:
-                return None
-            trace_id = trace_id or self._bits(128) or 1
         else:
             parent = parse_sampled(traceparent)
             if parent is None:
-                return None  # not sampled: the sender wants no trace; invalid: the sender is not asked twice
-            if not source.is_debug and not self.sampler.remote(parent, source, now):
-                self.n_throttled += 1
+                trace_id = parent_id = 0  # not sampled: the sender wants no trace; invalid: it is not asked twice
+            elif self.sampler.remote(parent, source, now):
+                trace_id, parent_id = parent.trace_id, parent.span_id
+            else:
+                trace_id = parent_id = 0
+                self.n_throttled += not source.is_debug
+        if not trace_id:
+            if not source.is_debug or not self.debugging.take(now):
                 return None
-            trace_id, parent_id = parent.trace_id, parent.span_id
+            trace_id, parent_id = self._debugged(traceparent)
         self.n_sampled += 1
         depth = to.depth if to is not None else 0
         return Trace(trace_id, self.new_id(), parent_id, self.clock_ns(), size, depth, self.record is not None)
+
+    def _debugged(self, traceparent: Raw | UnsetType) -> tuple[int, int]:
+        parent = parse_raw(traceparent)  # also one that is not sampled: here the sender's wish does not count
+        return (self._bits(128) or 1, 0) if parent is None else (parent.trace_id, parent.span_id)
 
     def new_id(self) -> int:
         """Make the id of a span."""

@@ -265,3 +265,12 @@ def test_a_profile_and_a_will_are_checked_where_they_are_given() -> None:
         profile_args({"screen_nam": "Ana"})
     with pytest.raises(ValueError, match="room:channel"):
         will_args(Will("science"))
+
+
+async def test_the_wish_to_be_debugged_is_in_every_connect_and_in_none_without_it(
+    server: ScriptedServer, make_bus: Callable[..., Bus]
+) -> None:
+    await make_bus().open()
+    await make_bus(debug=True).open()
+
+    assert ["debug" in greeting["args"] for greeting in server.greetings] == [False, True]

@@ -34,7 +34,7 @@ def test_the_keys_are_these() -> None:
         "redis": ["url", "prefix", "required", "degraded_ok", "timeout_s", "hold_s", "hold_messages", "hold_bytes"],
         "telemetry": [
             "room", "channel", "endpoint", "protocol", "timeout_s", "interval_s", "traces_per_s", "deliver_spans",
-            "metrics", "activity", "activity_per_s", "stats_interval_s",
+            "debug_clients", "metrics", "activity", "activity_per_s", "stats_interval_s",
         ],
         "log": ["level", "format"],
     }  # fmt: skip

@@ -20,8 +20,8 @@ NOT_SAMPLED = f"00-{'a' * 32}-{'b' * 16}-00"
 class Traced:
     """A world where every message is traced; ``spans`` are those of what happened last."""
 
-    def __init__(self, **wanted: Any) -> None:
-        self.stage = Stage()
+    def __init__(self, stage: Stage | None = None, **wanted: Any) -> None:
+        self.stage = stage or Stage()
         self.world = World(settings(**wanted), tracer=self.stage.tracer)
 
     def members(self, n: int, **more: Any) -> list[Client]:
@@ -289,3 +289,44 @@ def test_a_connect_that_resumes_has_the_joins_under_it() -> None:
 
     command, join = here.one("command"), here.one("join")
     assert (command.name, join.parent_id) == ("command connect", command.span_id)
+
+
+ADMINS: dict[str, Any] = {"auth__keys": {"root": "s3cret"}, "auth__admins": ("root",), "auth__anonymous": True}
+
+
+def test_every_message_of_an_administrator_that_asks_for_it_is_traced() -> None:
+    here = Traced(Stage(AlwaysOff(), most_debugged=1), **ADMINS)
+    member, root = here.members(1)[0], here.world.connect(token="s3cret")
+
+    assert root.command("connect", debug=True)["debug"] is True
+    root.event("r", "c", 1)
+    member.event("r", "c", 2)
+    root.command("channel_info", room="r", channel="c")
+
+    assert len(here.named("publish")) == 1
+    assert here.one("command").name == "command channel_info"
+
+
+def test_only_so_many_are_debugged_at_once_and_the_end_of_one_makes_room() -> None:
+    here = Traced(Stage(AlwaysOff(), most_debugged=1), **ADMINS, server__resume_grace_s=0.0)
+    first, second = (here.world.connect(token="s3cret") for _ in range(2))
+
+    assert first.command("connect", debug=True)["debug"] is True
+    assert "debug" not in second.command("connect", debug=True)
+    first.lose()
+    assert here.world.connect(token="s3cret").command("connect", debug=True)["debug"] is True
+
+
+def test_who_is_no_administrator_is_not_debugged() -> None:
+    here = Traced(Stage(AlwaysOff(), most_debugged=1), **ADMINS)
+    client = here.world.connect()
+
+    assert "debug" not in client.command("connect", debug=True)
+    client.event("r", "c", 1)
+    assert here.stage.spans == []
+
+
+def test_where_nothing_is_traced_to_be_debugged_is_asked_for_in_vain() -> None:
+    world = World(settings(**ADMINS))
+
+    assert "debug" not in world.connect(token="s3cret").command("connect", debug=True)

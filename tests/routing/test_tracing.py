@@ -26,12 +26,15 @@ PLACE = Place("r", "c", "e")
 class Here:
     """One session's tracing; ``outcomes`` are those of the deliveries that are over."""
 
-    def __init__(self) -> None:
-        self.stage = Stage()
+    def __init__(self, **wanted: Any) -> None:
+        self.stage = Stage(**wanted)
         ref: Any = SimpleNamespace(depth=3)
         self.ref = ref
-        card = ClientCard(ref, Identity("c-1", None, True), Profile())
-        self.tracing = Tracing(self.stage.tracer, card, SimpleNamespace(turn_at=0.0))
+        self.tracing = self.another()
+
+    def another(self) -> Tracing:
+        card = ClientCard(self.ref, Identity("c-1", None, True), Profile())
+        return Tracing(self.stage.tracer, card, SimpleNamespace(turn_at=0.0))
 
     def arrive(self, seq: int) -> None:
         deliveries = Deliveries(self.stage.tracer, begun(self.stage), about_of(EVENT, "c-0"))
@@ -122,3 +125,17 @@ def test_a_session_without_a_tracer_traces_nothing() -> None:
     NO_TRACING.given_up()
     NO_TRACING.arrived(TracedDeliver(b"", ()))
     assert NO_TRACING.under_way == ()
+
+
+def test_a_session_that_is_debugged_asks_the_tracer_of_every_message_until_it_ends() -> None:
+    here = Here(most_debugged=1)
+    other = here.another()
+
+    assert here.tracing.debug() and here.tracing.debug()
+    assert not other.debug()
+    assert here.tracing.opening.opens_at == float("-inf")
+    here.tracing.close()
+    here.tracing.close()
+    assert other.debug()
+    assert not NO_TRACING.debug()
+    NO_TRACING.close()

@@ -56,6 +56,17 @@ async def a_bus_that_exports(world: World, interval_s: float) -> None:
     await world.start_bus(settings, variables=world.facts.get("environment", {}))
 
 
+@step("a bus that exports to it, with settings:")
+async def a_bus_that_exports_with(world: World, table: list[list[str]]) -> None:
+    """Start a bus with the collector in its environment."""
+    variables = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": _taken(world).url,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": str(world.facts["protocol"]),
+        **world.facts.get("environment", {}),
+    }
+    await world.start_bus([f"{key} = {value}" for key, value in table], variables=variables)
+
+
 @step("a bus whose environment names the collector, and whose settings name another")
 async def a_bus_with_two_collectors(world: World) -> None:
     """Start a bus that could export to nobody."""

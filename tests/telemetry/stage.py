@@ -12,7 +12,9 @@ from arqonbus.telemetry.tracer import Over, Span, Tracer
 class Stage:
     """``spans`` holds what was recorded; each look at the clock is a microsecond after the last."""
 
-    def __init__(self, sampler: Sampler | None = None, *, most_deliveries: int = 16, records: bool = True) -> None:
+    def __init__(
+        self, sampler: Sampler | None = None, *, most_deliveries: int = 16, most_debugged: int = 0, records: bool = True
+    ) -> None:
         self.spans: list[Span] = []
         self.meters = Meters()
         ids, times = count(1), count(1_000_000, 1000)
@@ -25,6 +27,7 @@ class Stage:
             self.meters,
             record if records else None,
             most_deliveries=most_deliveries,
+            most_debugged=most_debugged,
             clock_ns=lambda: next(times),
             bits=lambda _: next(ids),
         )

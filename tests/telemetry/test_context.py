@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw
 from opentelemetry.trace import get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from arqonbus.telemetry.context import TraceContext, format_parent, parse, parse_sampled
+from arqonbus.telemetry.context import TraceContext, format_parent, parse, parse_raw, parse_sampled
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
@@ -84,3 +84,9 @@ def test_a_field_with_escapes_is_read_all_the_same() -> None:
     text = f'"\\u0030\\u0030-{TRACE}-{SPAN}-01"'
 
     assert parse_sampled(Raw(text.encode())) == parse(f"00-{TRACE}-{SPAN}-01")
+
+
+def test_a_field_is_read_whether_sampled_or_not() -> None:
+    assert parse_raw(raw(f"00-{TRACE}-{SPAN}-00")) == parse(f"00-{TRACE}-{SPAN}-00")
+    assert parse_raw(raw("nonsense")) is None
+    assert parse_raw(UNSET) is None

@@ -5,6 +5,7 @@ import pytest
 from msgspec import UNSET, Raw
 
 from arqonbus.telemetry.context import parse
+from arqonbus.telemetry.debugging import DEBUG_RATE
 from arqonbus.telemetry.sampler import AlwaysOff, RateLimited, Source
 from tests.telemetry.stage import Stage
 
@@ -62,14 +63,6 @@ def test_over_the_bound_of_a_client_its_context_is_passed_by_and_counted() -> No
     assert stage.tracer.n_sampled == traced.count(True)
 
 
-def test_all_messages_of_a_client_that_is_debugged_are_traced() -> None:
-    tracer, source = Stage(RateLimited(0)).tracer, Source(is_debug=True)
-
-    assert all(tracer.begin(UNSET, source, 0.0) for _ in range(100))
-    assert all(tracer.begin(raw(SENT), source, 0.0) for _ in range(100))
-    assert tracer.begin(raw(NOT_SAMPLED), source, 0.0) is None
-
-
 def test_the_delivered_frame_carries_the_publish_span_unless_the_sender_gave_a_context() -> None:
     tracer = Stage().tracer
     own, sent = tracer.begin(UNSET, Source(), 0.0), tracer.begin(raw(SENT), Source(), 0.0)
@@ -103,3 +96,24 @@ def test_before_the_sampler_opens_nobody_needs_to_ask_for_a_new_trace() -> None:
     assert limited.opening.opens_at > 10.0
     assert limited.begin(UNSET, Source(), 10.0) is None
     assert every.opening.opens_at == float("-inf")
+
+
+@pytest.mark.parametrize("sent", [SENT, NOT_SAMPLED])
+def test_of_a_client_that_is_debugged_every_message_is_traced_on_with_the_senders_trace(sent: str) -> None:
+    stage, source = Stage(AlwaysOff(), most_debugged=1), Source(is_debug=True)
+
+    alone, joined = stage.tracer.begin(UNSET, source, 0.0), stage.tracer.begin(raw(sent), source, 0.0)
+    invalid = stage.tracer.begin(raw("nonsense"), source, 0.0)
+
+    assert alone is not None and alone.parent_id == 0 and alone.trace_id
+    assert joined is not None and (joined.trace_id, joined.parent_id) == (int("a" * 32, 16), int("b" * 16, 16))
+    assert invalid is not None and invalid.parent_id == 0
+    assert (stage.tracer.n_sampled, stage.tracer.n_throttled) == (3, 0)
+
+
+def test_clients_that_are_debugged_are_not_traced_without_end() -> None:
+    stage, source = Stage(AlwaysOff(), most_debugged=1), Source(is_debug=True)
+
+    traced = [stage.tracer.begin(UNSET, source, 0.0) is not None for _ in range(int(DEBUG_RATE) + 10)]
+
+    assert traced.count(True) == DEBUG_RATE

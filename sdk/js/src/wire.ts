@@ -153,9 +153,10 @@ export interface ConnectArgs {
   profile?: Profile | null;
   will?: Will | null;
   resume?: Resume | null;
+  debug?: boolean;
 }
 
-/** Result of connect: the payload of welcome, and the channels resumed . */
+/** Result of connect: the payload of welcome, the channels resumed, what was asked for beside. */
 export interface ConnectResult {
   client: string;
   server: string;
@@ -165,6 +166,7 @@ export interface ConnectResult {
   user: string | null;
   ticket?: string;
   resumed: Resumed[];
+  debug?: boolean;
 }
 
 /** Args of create_channel. */
