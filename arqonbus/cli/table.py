@@ -38,11 +38,24 @@ class Command(NamedTuple):
 
 COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
     {
+        "pub": Command("talk", "publish messages, from the command line or standard input"),
+        "sub": Command("talk", "print the messages of channels, live and from the past"),
+        "request": Command("talk", "ask something on a channel and print the answer"),
+        "reply": Command("talk", "answer the requests of a channel"),
         "status": Command("look", "ask a server how it is"),
+        "rooms": Command("look", "list the rooms"),
+        "channels": Command("look", "list the channels of a room, or all"),
+        "members": Command("look", "list who is in a channel or a room"),
+        "history": Command("look", "print what a channel keeps"),
+        "cmd": Command("look", "run any command of the protocol"),
         "run": Command("serve", "start a server"),
         "check-config": Command("serve", "say whether the configuration is right, or everything that is wrong"),
         "config": Command("serve", "show the effective configuration and where each value comes from"),
         "bench": Command("measure", "put a load on a server, and say how long messages take"),
+        "token": Command("serve", "make a key for a user, or say what a token is"),
+        "error": Command("more", "explain an error code or a close code"),
+        "schema": Command("more", "print the JSON Schemas of the protocol"),
+        "completion": Command("more", "print the completion script of a shell"),
         "version": Command("more", "show the versions of arqonbus and what it runs on"),
     }
 )

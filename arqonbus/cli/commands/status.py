@@ -34,7 +34,7 @@ async def _status(options: argparse.Namespace) -> int:
     out = Output(as_json=options.json)
     storage = status.storage
     if options.json:
-        fields = {name: value for name, value in asdict(status).items() if name != "storage"}
+        fields = {name: value for name, value in asdict(status).items() if name in StatusRecord.__struct_fields__}
         out.record(StatusRecord(**fields, backend=storage.backend, state=storage.state))
         return Exit.OK
     is_well = storage.state == "ok" and not status.draining

@@ -4,11 +4,32 @@ Each has `type`, which names its kind, and `v`, the version of it. `arqonbus sch
 tests read the output of every command back by it.
 """
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from msgspec import Struct
+import msgspec
+from msgspec import Raw, Struct
 
-__all__ = ["RECORDS", "BenchRecord", "ErrorRecord", "MachineRecord", "Record", "StatusRecord"]
+__all__ = [
+    "RECORDS",
+    "AckRecord",
+    "AnsweredRecord",
+    "BenchRecord",
+    "ChannelRecord",
+    "CodeRecord",
+    "ErrorRecord",
+    "GapRecord",
+    "JoinedRecord",
+    "MachineRecord",
+    "MemberRecord",
+    "MessageRecord",
+    "PresenceRecord",
+    "Record",
+    "ResultRecord",
+    "RoomRecord",
+    "StateRecord",
+    "StatusRecord",
+    "TokenRecord",
+]
 
 
 class Record(Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
@@ -26,6 +47,122 @@ class ErrorRecord(Record, tag="error", frozen=True, kw_only=True):
     exit: int
 
 
+class MessageRecord(Record, tag="message", frozen=True, kw_only=True):
+    """A message that `sub`, `history` or `request` shows."""
+
+    kind: str  # `event`, `telemetry`, `private`
+    address: str  # room:channel; empty for a private message
+    seq: int  # 0 for what has none
+    epoch: str | None
+    id: str
+    sender: str = msgspec.field(name="from")
+    timestamp: str
+    payload: Raw
+    metadata: dict[str, Any]
+    reply_to: str | None
+    replay: bool  # True: it was published before the reader came
+    event: str = ""  # of telemetry, what happened
+
+
+class GapRecord(Record, tag="gap", frozen=True, kw_only=True):
+    """Events that `sub` will not get."""
+
+    address: str
+    epoch: str | None
+    first: int
+    last: int
+    missed: int  # as far as it is known
+    reason: str
+    exact: bool  # False: more may be missing
+
+
+class JoinedRecord(Record, tag="joined", frozen=True, kw_only=True):
+    """From here on `sub` reads a channel."""
+
+    address: str
+    epoch: str | None  # None for a whole room
+    seq: int | None
+
+
+class StateRecord(Record, tag="state", frozen=True, kw_only=True):
+    """The connection of `sub` or `reply` went or came back."""
+
+    state: str
+    reason: str
+    resumed: bool
+
+
+class PresenceRecord(Record, tag="presence", frozen=True, kw_only=True):
+    """Somebody came or went."""
+
+    address: str
+    change: str  # `joined`, `left`, `updated`, `count`, `reset`
+    client: str
+    user: str | None
+    reason: str | None
+    count: int
+
+
+class AckRecord(Record, tag="ack", frozen=True, kw_only=True):
+    """What became of a message of `pub`."""
+
+    address: str
+    id: str
+    seq: int
+    epoch: str
+    duplicate: bool
+    stored: str
+    delivered: int | None
+
+
+class AnsweredRecord(Record, tag="answered", frozen=True, kw_only=True):
+    """A request that `reply` answered."""
+
+    address: str
+    id: str
+    sender: str = msgspec.field(name="from")
+    ok: bool
+    code: str  # of the error; empty: none
+
+
+class MemberRecord(Record, tag="member", frozen=True, kw_only=True):
+    """One member, of `members`."""
+
+    client: str
+    user: str | None
+    profile: dict[str, Any]
+    joined_at: str
+    group: str | None
+
+
+class ChannelRecord(Record, tag="channel", frozen=True, kw_only=True):
+    """One channel, of `channels`."""
+
+    address: str
+    kind: str
+    epoch: str
+    seq: int
+    members: int
+    created_at: str
+    created_by: str | None
+    options: dict[str, Any]
+
+
+class RoomRecord(Record, tag="room", frozen=True, kw_only=True):
+    """One room, of `rooms`."""
+
+    room: str
+    channels: int
+    members: int
+
+
+class ResultRecord(Record, tag="result", frozen=True, kw_only=True):
+    """Answer of a command that `cmd` ran."""
+
+    command: str
+    result: Raw
+
+
 class StatusRecord(Record, tag="status", frozen=True, kw_only=True):
     """Answer of `status`."""
 
@@ -41,6 +178,27 @@ class StatusRecord(Record, tag="status", frozen=True, kw_only=True):
     draining: bool
     backend: str  # of the store
     state: str  # of the store
+
+
+class CodeRecord(Record, tag="code", frozen=True, kw_only=True):
+    """What `error` says of a code."""
+
+    code: str  # a word of the protocol, or the number of a close
+    kind: Literal["error", "close"]
+    meaning: str
+    retryable: bool
+    after: str  # of a close: what a client does; else empty
+    hint: str
+
+
+class TokenRecord(Record, tag="token", frozen=True, kw_only=True):
+    """What `token` made or found. The token itself only where it was made."""
+
+    kind: str  # `key`, `ticket`, `jwt`
+    user: str | None
+    token: str | None = None
+    config: str | None = None  # lines for the configuration file
+    note: str = ""
 
 
 class MachineRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,5 +245,22 @@ class BenchRecord(Record, tag="bench", frozen=True, kw_only=True):
     histogram: tuple[tuple[float, int], ...]  # lower bound in ms, count
 
 
-RECORDS: Final[tuple[type[Record], ...]] = (ErrorRecord, StatusRecord, BenchRecord)
+RECORDS: Final[tuple[type[Record], ...]] = (
+    ErrorRecord,
+    MessageRecord,
+    GapRecord,
+    JoinedRecord,
+    StateRecord,
+    PresenceRecord,
+    AckRecord,
+    AnsweredRecord,
+    MemberRecord,
+    ChannelRecord,
+    RoomRecord,
+    ResultRecord,
+    StatusRecord,
+    CodeRecord,
+    TokenRecord,
+    BenchRecord,
+)
 """Every kind."""

@@ -15,7 +15,7 @@ from arqonbus.cli.kit.connection import url_of
 from arqonbus.cli.kit.verdicts import failure_of
 from arqonbus.client.errors import ClientError
 
-__all__ = ["run_async"]
+__all__ = ["race", "run_async"]
 
 
 def run_async(
@@ -49,6 +49,20 @@ def run_async(
         return on_interrupt()
     except ClientError as error:
         raise failure_of(error, url) from error
+
+
+async def race(*works: Coroutine[Any, Any, object]) -> None:
+    """Run until the first of them ends, then cancel the others. Raises what the first one raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        if task in done and not task.cancelled():
+            task.result()
 
 
 async def _watched(work: Coroutine[Any, Any, int]) -> int:

@@ -17,6 +17,7 @@ from arqonbus.client.errors import (
     SubscriptionEnded,
     Unauthorized,
 )
+from arqonbus.protocol import codes
 
 __all__ = ["failure_of"]
 
@@ -28,6 +29,8 @@ _EXITS: tuple[tuple[tuple[type[ClientError], ...], Exit], ...] = (
     ((Rejected, RequestFailed, SubscriptionEnded), Exit.REJECTED),
 )
 """The first row that fits counts."""
+
+_SENT_AWAY = frozenset({codes.FORBIDDEN, codes.KICKED, codes.UNAUTHENTICATED})
 
 
 def failure_of(error: ClientError, url: str = "") -> Failure:
@@ -46,6 +49,10 @@ def failure_of(error: ClientError, url: str = "") -> Failure:
     if isinstance(error, Unauthorized):
         hint = "give a token of this server: --token-file FILE, or ARQONBUS_TOKEN"
         return Failure(exit, f"the server does not let you in: {error.message}", hint=hint, code=error.code)
+    if isinstance(error, BusClosed):
+        # The hint of the SDK is about its functions.
+        exit = Exit.REFUSED if error.details.get("close_code") in _SENT_AWAY else exit
+        return Failure(exit, error.message, code=error.code)
     return Failure(exit, f"{error.message} ({error.code})", hint=error.hint, code=error.code)
 
 

@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from arqonbus.cli.kit.failures import Failure
-from arqonbus.cli.kit.running import run_async
+from arqonbus.cli.kit.running import race, run_async
 from arqonbus.client import NoResponder
 from tests.specs.bus import environment
 
@@ -73,3 +73,25 @@ def test_a_reader_that_goes_away_ends_a_command_that_has_nothing_to_write() -> N
     process.stdout.close()
 
     assert process.wait(10) == 9
+
+
+async def test_the_first_to_end_ends_the_others() -> None:
+    ended: list[str] = []
+
+    async def forever() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("cancelled")
+
+    await race(asyncio.sleep(0), forever(), forever())
+
+    assert ended == ["cancelled", "cancelled"]
+
+
+async def test_what_the_first_raises_is_raised() -> None:
+    async def fail() -> None:
+        raise NoResponder("nobody")
+
+    with pytest.raises(NoResponder):
+        await race(asyncio.sleep(60), fail())

@@ -4,6 +4,7 @@ import pytest
 
 from arqonbus.cli.kit.verdicts import failure_of
 from arqonbus.client import errors
+from arqonbus.client.codes import error_of_close
 from arqonbus.client.errors import BusClosed, CannotConnect, ClientError
 
 EXITS = {
@@ -41,3 +42,10 @@ def test_other_errors_keep_their_words_their_code_and_their_hint() -> None:
     failure = failure_of(ClientError("odd", code="odd_thing"))
 
     assert (failure.message, failure.code, failure.hint) == ("odd (odd_thing)", "odd_thing", "")
+
+
+@pytest.mark.parametrize(("code", "exit"), [(4503, 4), (4501, 4), (1009, 1), (4500, 1)])
+def test_who_was_sent_away_was_refused(code: int, exit: int) -> None:
+    failure = failure_of(error_of_close(code, "said"))
+
+    assert (failure.exit, failure.hint.count("connect()")) == (exit, 0)
