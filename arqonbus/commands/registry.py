@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
 from arqonbus.commands.clients import Clients, ClientsSetup
+from arqonbus.commands.far import Far, open_letter
 from arqonbus.commands.last_will import last_will
+from arqonbus.commands.letters import FoundLetter, LetGoLetter
 from arqonbus.commands.request import Call, Reply, SendAway, ToClient, ToRoom, View
 from arqonbus.commands.table import TABLE, unknown
 from arqonbus.errors import LimitExceeded, NotFound, Refusal
@@ -27,11 +29,16 @@ from arqonbus.routing.mail import (
     Answer,
     Away,
     Bounced,
+    ClaimOver,
+    ClaimSent,
     Create,
     DrainAll,
+    HandedOver,
+    KickSent,
     LastWill,
     Opened,
     PrivateMail,
+    PrivateSent,
     ProfileChanged,
     RegistryMail,
     Rejoin,
@@ -45,11 +52,14 @@ from arqonbus.routing.mail import (
 from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.room import Room, RoomSetup
 from arqonbus.security.gate import Action
+from arqonbus.storage.cluster import ForClient, ForNode, Lapsed, NodeGone
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Predefined", "Registry", "RegistrySetup"]
 
 SWEEP_S = 10.0  # between two looks of the store at what is too old; ages are in minutes or hours
+
+_OF_FAR = (ForClient, ForNode, NodeGone, Lapsed, PrivateSent, KickSent, ClaimSent, ClaimOver, HandedOver)
 
 _log = get_log("commands")
 
@@ -76,14 +86,15 @@ class RegistrySetup(Struct, frozen=True):
 class Registry(Actor[RegistryMail]):
     """One per server, parent of all rooms."""
 
-    __slots__ = ("_clients", "_directory", "_n_own", "_setup", "_view")
+    __slots__ = ("_clients", "_directory", "_far", "_n_own", "_setup", "_view")
 
     def __init__(self, setup: RegistrySetup, view: View) -> None:
         self._setup = setup
         self._view = view
         self._directory: Directory = view.directory
         self._n_own = len({wanted.room for wanted in setup.predefined if wanted.kind == "system"})  # the server's rooms
-        self._clients = Clients(setup.clients, view, setup.room.channel.tracer)
+        self._far = Far(setup.room.cluster, view.directory) if setup.room.cluster is not None else None
+        self._clients = Clients(setup.clients, view, setup.room.channel.tracer, self._far)
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -180,7 +191,7 @@ class Registry(Actor[RegistryMail]):
 
     def _terminated(self, mail: Terminated, ctx: Context[RegistryMail]) -> None:
         """Strike a room or a client off. A client that is lost may have left something to be published."""
-        card = self._directory.remove(mail.ref)
+        card = self._clients.remove(mail.ref)
         if card is None or card.will is None:
             return
         try:
@@ -210,6 +221,36 @@ class Registry(Actor[RegistryMail]):
             if ref is not None:
                 ref.tell_past_bound(mail)
 
+    # --- other nodes --------------------------------------------------------------------------------------------
+
+    def _of_far(self, mail: Any, ctx: Context[RegistryMail]) -> None:
+        """Handle what comes of other nodes, or of what was sent there."""
+        if self._far is None:
+            return
+        match mail:
+            case ForClient():
+                self._far.take(mail, ctx)
+            case ForNode():
+                self._take_letter(self._far, mail, ctx)
+            case PrivateSent():
+                self._clients.private_sent(mail, ctx)
+            case KickSent():
+                self._far.kicked(mail, ctx)
+            case ClaimSent():
+                self._far.claim_sent(mail, ctx)
+            case ClaimOver():
+                self._far.claim_over(mail, ctx)
+            case HandedOver():
+                self._far.handed_over(mail, ctx)
+
+    def _take_letter(self, far: Far, mail: ForNode, ctx: Context[RegistryMail]) -> None:
+        letter = open_letter(mail.data)
+        match letter:
+            case FoundLetter():
+                far.found(letter, mail.sender)
+            case LetGoLetter():
+                far.let_go(letter.client)
+
     def _tick(self, mail: Tick, ctx: Context[RegistryMail]) -> None:
         self._setup.room.channel.history.sweep()
         ctx.after(SWEEP_S, Tick())
@@ -222,6 +263,7 @@ class Registry(Actor[RegistryMail]):
         Away: lambda self, mail, ctx: self._clients.set_away(mail, ctx),
         TakeOver: lambda self, mail, ctx: self._clients.take_over(mail, ctx),
         DrainAll: lambda self, mail, ctx: self._clients.drain(mail, ctx),
+        **dict.fromkeys(_OF_FAR, _of_far),
         Rejoin: _rejoin,
         Report: _report,
         ProfileChanged: _profile_changed,

@@ -45,6 +45,10 @@ class Directory:
         self._rooms[card.room] = (ref, card)
         self._by_ref[ref] = card.room
 
+    def ids_of(self, ref: Ref[Any]) -> tuple[str, ...]:
+        """Give the ids by which a session can be found: the client's, and one that it had before."""
+        return tuple(name for name in (self._by_ref.get(ref), self._former_ids.get(ref)) if name is not None)
+
     def remove(self, ref: Ref[Any]) -> ClientCard | None:
         """Forget whoever had ``ref``. A room made again under the same name meanwhile stays.
 

@@ -5,7 +5,7 @@ Lanes: mail marked [control] goes first and is never refused; all other mail kee
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from msgspec import Raw, Struct
@@ -26,6 +26,7 @@ from arqonbus.protocol.payloads import (
     Resumed,
 )
 from arqonbus.routing.cards import ChannelKind, ClientCard
+from arqonbus.storage.cluster import Delivery, ForClient, ForNode, Lapsed, NodeGone
 from arqonbus.telemetry.activity import Happened
 from arqonbus.telemetry.tracer import Trace
 
@@ -44,6 +45,11 @@ __all__ = [
     "GroupMail",
     "Away",
     "Answer",
+    "ClaimOver",
+    "ClaimSent",
+    "HandedOver",
+    "KickSent",
+    "PrivateSent",
     "AuthTimeout",
     "Bounced",
     "BroadcastMail",
@@ -554,6 +560,45 @@ class PrivateMail(Struct, frozen=True):
     trace: Trace | None = None
 
 
+class PrivateSent(Struct, frozen=True):
+    """[control] What became of the copies of a private message that went to other nodes."""
+
+    mail: PrivateMail
+    asked: tuple[str, ...]  # addressees that are not known here
+    deliveries: Sequence[Delivery]  # what became of each
+    absent: tuple[str, ...]  # addressees that are known here, and away
+    flight: Any = None  # of a message that is traced
+
+
+class KickSent(Struct, frozen=True):
+    """[control] Whether a client that is not here was sent away."""
+
+    request: Request
+    client: str
+    deliveries: Sequence[Delivery]
+
+
+class ClaimSent(Struct, frozen=True):
+    """[control] Whether a node has the client that another connection continues here."""
+
+    number: int
+    deliveries: Sequence[Delivery]
+
+
+class ClaimOver(Struct, frozen=True):
+    """[control] The registry's own reminder: the node that has a client should have said what it was."""
+
+    number: int
+
+
+class HandedOver(Struct, frozen=True):
+    """[control] What a client was that goes on at another node."""
+
+    node: str
+    number: int  # of that node's claim
+    found: TookOver
+
+
 class DrainAll(Struct, frozen=True):
     """[control] Tell all sessions to drain."""
 
@@ -578,6 +623,15 @@ RegistryMail: TypeAlias = (
     | ProfileChanged
     | Bounced
     | DrainAll
+    | PrivateSent
+    | KickSent
+    | ClaimSent
+    | ClaimOver
+    | HandedOver
+    | ForClient
+    | ForNode
+    | NodeGone
+    | Lapsed
     | Tick
     | Terminated
 )

@@ -66,6 +66,7 @@ from arqonbus.routing.members import members_page
 from arqonbus.routing.presence import Herald
 from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.roster import Presence, Roster
+from arqonbus.storage.cluster import Cluster
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Room", "RoomSetup"]
@@ -87,6 +88,7 @@ class RoomSetup(Struct, frozen=True):
     max_channels: int  # in one room
     defaults: ChannelOptions  # every field filled: what a channel gets that says nothing else
     auto_create: bool
+    cluster: Cluster | None = None  # the way to the other nodes of the bus; None: there are none
 
 
 class Room(Actor[RoomMail]):

@@ -1,7 +1,7 @@
 """Tickets: what a client shows to continue a connection that it lost. Pure.
 
-A ticket names the client id and proves, by a keyed digest, that this server gave it out. It says nothing of rights:
-those are asked for again. It is worth something only as long as the server remembers the client.
+A ticket names the client id and proves, by a keyed digest, that a server of this bus gave it out. It says nothing of
+rights: those are asked for again. It is worth something only as long as a server remembers the client.
 """
 
 import hashlib
@@ -22,23 +22,35 @@ class Tickets:
         secret: random bytes, >= 16; another one makes all tickets so far worthless.
     """
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_former", "_secret")
 
     def __init__(self, secret: bytes) -> None:
-        if len(secret) < 16:
-            raise ValueError(f"expected a secret of at least 16 bytes, got {len(secret)}")
-        self._secret = secret
+        self._secret = self._former = _checked(secret)
+
+    def adopt(self, secret: bytes) -> None:
+        """Issue under another secret from now on, that of several servers; tickets of the one before stay good."""
+        if secret != self._secret:
+            self._former, self._secret = self._secret, _checked(secret)
 
     def issue(self, client: str) -> str:
         """Write the ticket of a client id, which holds no dot."""
-        return f"{client}.{self._digest(client)}"
+        return f"{client}.{_digest(self._secret, client)}"
 
     def client_of(self, ticket: str) -> str | None:
         """Give the client id that the ticket proves; None: it is not ours. Takes the same time for every wrong one."""
         client, _, digest = ticket[:MAX_TICKET].rpartition(".")
-        wanted = self._digest(client)
-        return client if hmac.compare_digest(digest.encode("utf-8", "replace"), wanted.encode()) and client else None
+        shown = digest.encode("utf-8", "replace")
+        secrets = (self._secret, self._former)
+        found = [hmac.compare_digest(shown, _digest(secret, client).encode()) for secret in secrets]
+        return client if any(found) and client else None
 
-    def _digest(self, client: str) -> str:
-        text = client.encode("utf-8", "surrogatepass")
-        return hmac.new(self._secret, text, hashlib.sha256).digest()[:DIGEST_BYTES].hex()
+
+def _digest(secret: bytes, client: str) -> str:
+    text = client.encode("utf-8", "surrogatepass")
+    return hmac.new(secret, text, hashlib.sha256).digest()[:DIGEST_BYTES].hex()
+
+
+def _checked(secret: bytes) -> bytes:
+    if len(secret) < 16:
+        raise ValueError(f"expected a secret of at least 16 bytes, got {len(secret)}")
+    return secret

@@ -33,6 +33,7 @@ from arqonbus.routing.socket import Hello, Socket
 from arqonbus.routing.will import WillRules
 from arqonbus.security import Gate, Keys
 from arqonbus.security.tickets import Tickets
+from arqonbus.storage.cluster import Cluster, Heard, SecretKnown
 from arqonbus.storage.memory import MemoryHistory
 from arqonbus.storage.shared_log import SharedHistory
 from arqonbus.telemetry.activity import ActivityEmitter, Emit, Happened, silent
@@ -58,6 +59,7 @@ class Bus:
         name: of this server; empty: see ``node_name``.
         tracer: decides which messages are traced; None: none is.
         shared: the store of all nodes; None: this server keeps everything by itself.
+        cluster: the way to the other nodes; None: there are none.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Bus:
         name: str = "",
         tracer: Tracer | None = None,
         shared: SharedHistory | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         """Build all, and spawn the registry; its first turn makes the predefined channels."""
         self.name = name or node_name(settings)
@@ -79,6 +82,8 @@ class Bus:
         self._started_at = dispatcher.now()
         self._tracer = tracer
         self._shared = shared
+        self._cluster = cluster
+        self._tickets = Tickets(secrets.token_bytes(32))
         self.activity = self._emitter(settings, timestamp) if settings.telemetry.activity else None
         self.emit: Emit = self.activity.emit if self.activity is not None else silent
         self._history = MemoryHistory(
@@ -92,6 +97,8 @@ class Bus:
         gate = Gate(settings.auth.admins)
         view = self._view(settings, gate, timestamp)
         self.registry: Ref[RegistryMail] = self._spawn_registry(settings, view, timestamp)
+        if cluster is not None:
+            cluster.attach(self._hear)
         self._session_setup = self._sessions(settings, gate)
         self._session_bounds = _bounds(settings.limits.session_mailbox, settings.limits.mailbox_bytes)
 
@@ -100,6 +107,13 @@ class Bus:
         client = f"c-{secrets.token_urlsafe(12)}"
         setup = self._session_setup
         return self.system.spawn(Props(lambda: Session(setup, client, socket, hello), self._session_bounds), client)
+
+    def _hear(self, heard: Heard) -> None:
+        """Take what comes of other nodes."""
+        if isinstance(heard, SecretKnown):
+            self._tickets.adopt(heard.secret)
+        else:
+            self.registry.signal(heard)
 
     def let_in_anonymous(self, anonymous: bool) -> None:
         """Let clients without a key in, or not, from now on."""
@@ -189,6 +203,7 @@ class Bus:
             max_channels=limits.channels_per_room,
             defaults=_default_options(settings),
             auto_create=settings.channels.auto_create,
+            cluster=self._cluster,
         )
         setup = RegistrySetup(
             room=room,
@@ -219,7 +234,7 @@ class Bus:
                 version=VERSION,
                 heartbeat_s=settings.server.heartbeat_s,
                 max_message_bytes=limits.message_bytes,
-                tickets=Tickets(secrets.token_bytes(32)),
+                tickets=self._tickets,
                 wills=WillRules(gate, limits.will_bytes),
             ),
             counters=self.counters,

@@ -30,7 +30,6 @@ from arqonbus.transport import Bind, Handshake, Health, Limits, Listener, Listen
 
 if TYPE_CHECKING:
     from arqonbus.server.store import Store
-    from arqonbus.storage.shared_log import SharedHistory
 
 __all__ = ["serve"]
 
@@ -107,10 +106,10 @@ class _Server:
 
     async def _run(self, name: str, observation: Observation) -> int:
         loop = asyncio.get_running_loop()
-        shared = self._open_store(name)
-        bus = self._bus_type(
-            self._settings, Dispatcher(loop), WallClock().timestamp, name, observation.tracer, shared=shared
-        )
+        store = self._store = self._make_store(name)
+        shared, cluster = (store.history, store.cluster) if store is not None else (None, None)
+        clock, tracer = WallClock().timestamp, observation.tracer
+        bus = self._bus_type(self._settings, Dispatcher(loop), clock, name, tracer, shared=shared, cluster=cluster)
         listener = self._listener(bus)
         observation.watch(bus, listener, self._store)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -128,13 +127,12 @@ class _Server:
         await self._told.wait()
         return await self._drain(bus, listener)
 
-    def _open_store(self, name: str) -> SharedHistory | None:
+    def _make_store(self, name: str) -> Store | None:
         if not self._settings.redis.url:
             return None
         from arqonbus.server.store import Store  # 0.1 s for a library that most servers do without
 
-        self._store = Store(self._settings, name)
-        return self._store.history
+        return Store(self._settings, name)
 
     async def _wait_for_store(self) -> bool:
         """Wait until it is known whether Redis is there. False: we were told to stop meanwhile.

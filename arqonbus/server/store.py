@@ -16,6 +16,7 @@ from msgspec import Struct
 from arqonbus.config import Settings
 from arqonbus.errors import ConfigError
 from arqonbus.storage.redis_address import Address, parse
+from arqonbus.storage.redis_cluster import RedisCluster
 from arqonbus.storage.redis_history import RedisHistory
 from arqonbus.storage.redis_store import RedisSetup
 from arqonbus.storage.shared_log import LinkState
@@ -120,6 +121,7 @@ class Store:
                 position_ttl_s=settings.history.position_ttl_s,
             )
         )
+        self.cluster = RedisCluster(self.history.store)
         self._required = redis.required
         self._degraded_ok = redis.degraded_ok
         self._hold_s = redis.hold_s
@@ -136,6 +138,7 @@ class Store:
             Why the server must not start, in words; empty: it may.
         """
         self.history.start()
+        self.cluster.start()
         if await self.history.settled() == "up" or not self._required:
             return ""
         return (
@@ -169,6 +172,7 @@ class Store:
         ends_at = loop.time() + timeout_s
         while self.history.held.n and self.history.state != "local" and loop.time() < ends_at:  # noqa: ASYNC110 - once
             await asyncio.sleep(POLL_S)
+        await self.cluster.close()
         await self.history.close()
 
 

@@ -103,6 +103,10 @@ class Keys:
         """Pub/sub: what concerns all of a room."""
         return f"{self.root(room)}{self._db}r:{_checked(room)}"
 
+    def room_line(self, room: str) -> str:
+        """Pub/sub: what the nodes of a room say of its members."""
+        return f"{self.root(room)}{self._db}w:{_checked(room)}"
+
     def client_feed(self, client: str) -> str:
         """Pub/sub: what is for one client."""
         return f"{self.root(client)}{self._db}u:{_checked(client)}"
@@ -125,6 +129,11 @@ class Keys:
     def meta(self) -> str:
         """Hash: ``layout`` and ``partitions`` of whoever came first."""
         return f"{self._roots[CONTROL]}meta"
+
+    @property
+    def secret(self) -> str:
+        """Bytes: what tickets are signed with."""
+        return f"{self._roots[CONTROL]}secret"
 
     @property
     def nodes(self) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from arqonbus.errors import StorageError
-from arqonbus.storage.redis_calls import Answer
+from arqonbus.storage.redis_calls import Answer, ignore
 from arqonbus.storage.redis_keys import CONTROL, partition_of
 from arqonbus.storage.redis_store import RedisStore
 from arqonbus.storage.redis_subscriptions import Ear
@@ -70,13 +70,21 @@ class Post:
 
     async def tell(self, node: str, kind: str, body: bytes) -> bool:
         """Send a letter to one node. Gives whether somebody was listening. Raises StorageError."""
-        letter = msgspec.msgpack.encode(Letter(self.node, kind, body))
-        return await self._publish(node, self._store.keys.inbox(node), letter) > 0
+        return await self._publish(node, self._store.keys.inbox(node), self.write(kind, body)) > 0
 
     async def tell_all(self, kind: str, body: bytes) -> int:
         """Send a letter to all nodes, this one too. Gives how many were listening. Raises StorageError."""
-        letter = msgspec.msgpack.encode(Letter(self.node, kind, body))
-        return await self._publish(None, self._store.keys.all_nodes, letter)
+        return await self._publish(None, self._store.keys.all_nodes, self.write(kind, body))
+
+    def send(self, node: str | None, kind: str, body: bytes) -> None:
+        """Send a letter to one node, or (None) to all, this one too; whether anybody hears it is nobody's concern."""
+        shard = self._store.shard_at(CONTROL) if node is None else self._store.shard_of(node)
+        channel = self._store.keys.all_nodes if node is None else self._store.keys.inbox(node)
+        shard.call(ignore, *self._command(channel, self.write(kind, body)))
+
+    def write(self, kind: str, body: bytes) -> bytes:
+        """Write a letter as it travels."""
+        return msgspec.msgpack.encode(Letter(self.node, kind, body))
 
     async def ask_all(self, kind: str, body: bytes, expected: Collection[str], timeout_s: float) -> Survey:
         """Ask all nodes, and wait until all that are expected have answered, or for ``timeout_s``.

@@ -7,19 +7,17 @@ of date: a node that dies takes its subscriptions with it, and Redis says of eac
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from arqonbus.protocol.names import is_name
+from arqonbus.storage.cluster import Delivery
 from arqonbus.storage.redis_calls import Answer
 from arqonbus.storage.redis_keys import partition_of
 from arqonbus.storage.redis_store import RedisStore
 from arqonbus.storage.redis_subscriptions import Ear
 
-__all__ = ["Delivery", "PrivateChannels"]
-
-Delivery = Literal["delivered", "absent", "unknown"]
-"""``delivered``: a node that has the client took it. ``absent``: nobody has it. ``unknown``: Redis did not answer."""
+__all__ = ["PrivateChannels"]
 
 
 class PrivateChannels:
@@ -44,19 +42,20 @@ class PrivateChannels:
         if self._clients.pop(client, None) is not None:
             self._store.shard_of(client).subscriptions.remove(self._store.keys.client_feed(client))
 
-    async def send(self, clients: Sequence[str], data: bytes) -> list[Delivery]:
-        """Send one message to clients on any node. Never raises; gives what became of each, in the order asked."""
+    def send(self, clients: Sequence[str], data: Sequence[bytes]) -> Awaitable[list[Delivery]]:
+        """Send each client, on any node, its message; now, whether awaited or not.
+
+        Never raises; gives what became of each, in the order asked.
+        """
         answers: list[Answer | None] = []
-        for client in clients:
+        for client, message in zip(clients, data, strict=True):
             if not is_name(client):  # no client of ours is called that, and no key may be made of it
                 answers.append(None)
                 continue
             answers.append(answer := Answer())
             channel = self._store.keys.client_feed(client)
-            self._store.shard_of(client).call(answer.take, self._store.publish, channel, data)
-        waiting = [answer.future for answer in answers if answer is not None]
-        heard = iter(await asyncio.gather(*waiting, return_exceptions=True))
-        return ["absent" if answer is None else _delivery(next(heard)) for answer in answers]
+            self._store.shard_of(client).call(answer.take, self._store.publish, channel, message)
+        return _deliveries(answers)
 
     def _moved(self, partition: int, before: Any, now: Any) -> None:
         for client, take in self._clients.items():
@@ -64,6 +63,12 @@ class PrivateChannels:
                 channel = self._store.keys.client_feed(client)
                 before.subscriptions.remove(channel)
                 now.subscriptions.add(channel, Ear(take))
+
+
+async def _deliveries(answers: Sequence[Answer | None]) -> list[Delivery]:
+    waiting = [answer.future for answer in answers if answer is not None]
+    heard = iter(await asyncio.gather(*waiting, return_exceptions=True))
+    return ["absent" if answer is None else _delivery(next(heard)) for answer in answers]
 
 
 def _delivery(answer: int | BaseException) -> Delivery:

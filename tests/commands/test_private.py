@@ -8,7 +8,7 @@ import pytest
 from arqonbus.actor import ActorSystem
 from arqonbus.actor.testing import ManualDispatcher, Probe
 from arqonbus.commands.private import post, verdict
-from arqonbus.errors import NotFound
+from arqonbus.errors import NotFound, Unavailable
 from arqonbus.protocol.envelope import Private
 from arqonbus.protocol.payloads import PrivateResult
 from arqonbus.routing.directory import Directory
@@ -43,7 +43,7 @@ def test_each_addressee_gets_a_copy_of_its_own_and_the_absent_are_named() -> Non
 def test_who_asked_is_told(absent: list[str]) -> None:
     private = Private(to=["a", "b"], id="p", ack=True)
 
-    assert verdict(private, absent) == PrivateResult(2 - len(absent), tuple(absent))
+    assert verdict(private, absent, []) == PrivateResult(2 - len(absent), tuple(absent))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,29 @@ def test_who_asked_is_told(absent: list[str]) -> None:
 def test_who_did_not_ask_is_told_when_nobody_can_answer(
     message_id: str | None, absent: list[str], is_told: bool
 ) -> None:
-    told = verdict(Private(to=["a", "b"], id=message_id), absent)
+    told = verdict(Private(to=["a", "b"], id=message_id), absent, [])
 
     assert isinstance(told, NotFound) is is_told
     assert told is None or told.details == {"absent": absent}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("private", [Private(to=["a", "b", "c"]), Private(to=["a", "b", "c"], id="p", ack=True)])
+def test_who_cannot_be_told_what_became_of_it_is_told_that(private: Private) -> None:
+    told = verdict(private, ["b"], ["c"], "Redis is away")
+
+    assert isinstance(told, Unavailable) and "Redis is away" in told.message
+    assert told.details == {"delivered": 1, "absent": ["b"], "unknown": ["c"]}
+
+
+def test_copies_for_clients_that_are_not_known_here_are_given_to_the_caller() -> None:
+    directory, elsewhere = Directory(), dict[str, bytes]()
+    away = client_card("c-away")
+    directory.add_client(away)
+    directory.set_away(away)
+
+    assert post(Private(to=["c-away", "c-far", "c.dot"]), "c-9", 1, NOW, directory, None, elsewhere) == [
+        "c-away",
+        "c.dot",
+    ]
+    assert list(elsewhere) == ["c-far"]
+    assert msgspec.json.decode(elsewhere["c-far"])["to"] == ["c-far"]

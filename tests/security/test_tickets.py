@@ -38,3 +38,16 @@ def test_a_short_secret_is_refused() -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_read_without_a_fault(ticket: str) -> None:
     assert TICKETS.client_of(ticket) is None
+
+
+def test_a_secret_of_all_servers_is_taken_on_and_older_tickets_stay_good() -> None:
+    mine, theirs = Tickets(bytes(16)), Tickets(bytes(range(32)))
+    before = mine.issue("c-1")
+    mine.adopt(bytes(range(32)))
+    mine.adopt(bytes(range(32)))
+
+    assert mine.issue("c-2") == theirs.issue("c-2")
+    assert mine.client_of(before) == "c-1"
+    assert mine.client_of(theirs.issue("c-3")) == "c-3"
+    with pytest.raises(ValueError, match="at least 16 bytes"):
+        mine.adopt(b"short")
