@@ -170,7 +170,7 @@ def test_a_kick_that_cannot_be_passed_on_may_be_tried_again() -> None:
     assert (refusal["code"], refusal["retryable"]) == ("unavailable", True)
 
 
-# --- another connection, on another node --------------------------------------------------------------------------------
+# --- another connection, on another node -----------------------------------------------------------------------------
 
 
 def test_a_lost_client_goes_on_at_another_node_as_who_it_was() -> None:
