@@ -15,11 +15,11 @@ from arqonbus import __version__
 from arqonbus.actor import ActorSystem, Bounds, Directive, Dispatcher, Props, Ref, Strategy
 from arqonbus.actor.supervision import always
 from arqonbus.commands.clients import ClientsSetup
-from arqonbus.commands.registry import Predefined, Registry, RegistrySetup
+from arqonbus.commands.registry import Registry, RegistrySetup
 from arqonbus.commands.request import View
 from arqonbus.config import Settings
 from arqonbus.protocol.envelope import VERSION
-from arqonbus.protocol.payloads import ChannelOptions, StorageStatus
+from arqonbus.protocol.payloads import StorageStatus
 from arqonbus.routing.admission import Admission
 from arqonbus.routing.channel import ChannelSetup
 from arqonbus.routing.directory import Directory
@@ -33,6 +33,7 @@ from arqonbus.routing.socket import Hello, Socket
 from arqonbus.routing.will import WillRules
 from arqonbus.security import Gate, Keys
 from arqonbus.security.tickets import Tickets
+from arqonbus.server.defaults import default_options, predefined
 from arqonbus.storage.cluster import Cluster, Heard, SecretKnown
 from arqonbus.storage.memory import MemoryHistory
 from arqonbus.storage.shared_log import SharedHistory
@@ -201,7 +202,7 @@ class Bus:
             channel=channel,
             channel_bounds=bounds,
             max_channels=limits.channels_per_room,
-            defaults=_default_options(settings),
+            defaults=default_options(settings),
             auto_create=settings.channels.auto_create,
             cluster=self._cluster,
         )
@@ -210,7 +211,7 @@ class Bus:
             room_bounds=bounds,
             max_rooms=limits.rooms,
             clients=ClientsSetup(limits.mailbox_bytes, limits.connections, self._make_random()),
-            predefined=_predefined(settings),
+            predefined=predefined(settings),
         )
         # A registry that is stopped ends the bus, so it never is: each failure is answered and logged by itself.
         strategy = Strategy(always(Directive.RESUME), give_up=Directive.RESUME)
@@ -263,39 +264,6 @@ def node_name(settings: Settings) -> str:
 
 def _bounds(items: int, weight: int) -> Bounds:
     return Bounds(items=items, weight=weight, low=items // 2)
-
-
-def _default_options(settings: Settings) -> ChannelOptions:
-    history = settings.history
-    return ChannelOptions(
-        history_limit=history.limit,
-        history_ttl_s=history.ttl_s,
-        history_bytes=history.bytes,
-        durable=False,
-        presence=settings.channels.presence,
-        persistent=False,
-    )
-
-
-def _predefined(settings: Settings) -> tuple[Predefined, ...]:
-    """The channels of the settings, and the server's own."""
-    configured = [
-        Predefined(
-            wanted.room,
-            wanted.channel,
-            ChannelOptions(
-                history_limit=wanted.history_limit,
-                history_ttl_s=wanted.history_ttl_s,
-                history_bytes=wanted.history_bytes,
-                presence=wanted.presence,
-                persistent=True,
-            ),
-            "configured",
-        )
-        for wanted in settings.channels.predefined
-    ]
-    own = Predefined(settings.telemetry.room, settings.telemetry.channel, ChannelOptions(persistent=True), "system")
-    return (*configured, own)
 
 
 def _log_verdict(ref: Ref[Any], mail: object, error: Exception, verdict: Directive) -> None:
