@@ -18,6 +18,7 @@ from arqonbus.storage.redis_calls import Answer
 from arqonbus.storage.redis_keys import CONTROL, LAYOUT, PARTITIONS
 from arqonbus.storage.redis_scripts import Script
 from arqonbus.storage.redis_store import RedisStore
+from arqonbus.storage.shared_log import LinkState
 
 __all__ = ["BEAT_S", "LEASE_S", "Node", "Nodes", "NodesSetup"]
 
@@ -91,9 +92,13 @@ class Nodes:
         self._was_registered = False  # at any time before
         self._task: asyncio.Task[None] | None = None
         self._reaping: set[asyncio.Task[None]] = set()
+        self._can_beat = asyncio.Event()  # set while Redis is there
+        store.on_state.append(self._state_changed)
+        store.on_moved.append(lambda partition, before, now: self._state_changed(now, now.link.state))
 
     def start(self) -> None:
-        """Begin to beat."""
+        """Begin to beat, as soon as Redis is there."""
+        self._state_changed(self._shard, self._shard.link.state)
         self._task = asyncio.get_running_loop().create_task(self._beat_for_ever())
 
     async def close(self) -> None:
@@ -109,6 +114,10 @@ class Nodes:
                 await answer.future
         except (StorageError, TimeoutError):
             return  # the lease ends by itself
+
+    def _state_changed(self, shard: Any, state: LinkState) -> None:
+        if shard is self._shard:
+            (self._can_beat.clear if state in ("holding", "local") else self._can_beat.set)()
 
     @property
     def _shard(self) -> Any:
@@ -133,6 +142,7 @@ class Nodes:
 
     async def _beat_for_ever(self) -> None:
         while True:
+            await self._can_beat.wait()
             try:
                 await self.beat()
             except StorageError as error:
