@@ -271,12 +271,14 @@ class Channel(Actor[ChannelMail]):
         try:
             top = self._log.append(batch)
         except StorageError as error:
-            _log.error("events_not_stored", room=self._card.room, channel=self._card.channel, error=error)
+            where = {"room": self._card.room, "channel": self._card.channel}
+            _log.error("events_not_stored", **where, error=error, trace=flight.trace if flight else None)
             self._refuse_batch(publishes, Unavailable("the event could not be stored"), flight)
             return
         except Exception as error:  # noqa: BLE001 - a store's bug: whoever published must be answered all the same
             where = {"room": self._card.room, "channel": self._card.channel}
-            self._refuse_batch(publishes, incident.report(_log, error, None, **where), flight)
+            trace = flight.trace if flight else None
+            self._refuse_batch(publishes, incident.report(_log, error, trace, **where), flight)
             return
         counters = self._setup.counters
         counters.messages_in += len(batch)

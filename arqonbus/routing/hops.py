@@ -90,6 +90,11 @@ class Flight:
             fanout(tracer, deliveries, self._actor, route_id, n_members, n_gone, self._started_ns, ended_ns)
             publish(tracer, leg.trace, leg.about)
 
+    @property
+    def trace(self) -> Trace | None:
+        """Of the first one, for a log line about all."""
+        return self._legs[0].trace if self._legs else None
+
     def fail(self, code: str) -> None:
         """Note that they are refused."""
         for leg in self._legs:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -67,6 +68,7 @@ from arqonbus.routing.presence import Herald
 from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.roster import Presence, Roster
 from arqonbus.storage.cluster import Cluster
+from arqonbus.telemetry.command_spans import MOST_JOINS
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Room", "RoomSetup"]
@@ -231,7 +233,8 @@ class Room(Actor[RoomMail]):
             was_member = self._roster.has_star(mail.card)
             self._enter(mail.card, ALL_CHANNELS, ctx).member.star = True
             gather = Gather(mail, set(), [], was_member=was_member)
-            self._ask_all(gather, lambda name: _star_join(mail, name), ctx)
+            traced = frozenset(islice(self._card.channels, MOST_JOINS)) if mail.trace is not None else frozenset()
+            self._ask_all(gather, lambda name: _star_join(mail, name, name in traced), ctx)
             return
         if mail.args.group is not None and self._roster.has_star(mail.card):
             raise Conflict("the client gets every event of the room; leave '*' before joining a group of a channel")
@@ -476,11 +479,14 @@ def _is_of_star(mail: object) -> bool:
     return isinstance(mail, Bounced) and isinstance(mail.mail, Join | Leave) and mail.mail.star
 
 
-def _star_join(mail: Join, channel: str) -> Join:
+def _star_join(mail: Join, channel: str, is_traced: bool) -> Join:
     """Make the part of a join of the whole room that is one channel's."""
     since = (mail.positions or {}).get(channel)
     args = JoinChannelArgs(mail.args.room, channel, since=since)
-    return Join(mail.card, None, channel, args, False, star=True, positions=mail.positions, share=mail.share)
+    trace = mail.trace if is_traced else None
+    return Join(
+        mail.card, None, channel, args, False, star=True, positions=mail.positions, share=mail.share, trace=trace
+    )
 
 
 def _left_reason(reason: str) -> LeftReason:

@@ -10,7 +10,10 @@ from arqonbus.telemetry.span_attributes import PROTOCOL, Values, actor_attribute
 from arqonbus.telemetry.span_table import COMMAND, JOIN, REPLAY
 from arqonbus.telemetry.tracer import Span, Trace, Tracer
 
-__all__ = ["MOST_LINKS", "command", "join", "replay"]
+__all__ = ["MOST_JOINS", "MOST_LINKS", "command", "join", "replay"]
+
+MOST_JOINS: Final = 16
+"""Channels of a join of a whole room with a span of their own, as of deliveries."""
 
 MOST_LINKS: Final = 128
 """Links of one span: as many as the SDK keeps."""

@@ -197,7 +197,7 @@ JOIN: Final = Row(
     name="join {room}:{channel}",
     kind="INTERNAL",
     parent="command join_channel, or command connect that resumes",
-    covers="the channel takes a member in",
+    covers="the channel takes a member in; of a whole room that is joined (`*`) its first 16 channels",
     always=(*_ACTOR, "messaging.client.id", "arqonbus.join.recovered", "arqonbus.join.members"),
 )
 REPLAY: Final = Row(

@@ -26,12 +26,14 @@ pytestmark = pytest.mark.integration
 MISSING = [name for name in ("otelcol", "jaeger", "prometheus") if not (BIN / name).exists()]
 EXPRESSIONS = [*of_dashboards(), *of_rules()]
 MEMBERS = 3
+ONLY_IN_TROUBLE = {"arqonbus.storage.refused", "arqonbus.storage.troubles"}
+"""Counters whose labels come with the first trouble of a shared store."""
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if MISSING:
-        why = "run python -m tests.e2e.backends.build first (15 minutes)" if shutil.which("go") else "there is no Go"
+        why = "run python -m tests.e2e.backends.build first (20 minutes)" if shutil.which("go") else "there is no Go"
         pytest.skip(f"NOT RUN: {', '.join(MISSING)} not built: {why}")
     with Stack(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
@@ -116,7 +118,7 @@ def test_every_metric_of_the_bus_is_in_prometheus_under_its_name(stack: Stack, b
     for row in METRICS:
         name = prometheus_name(row) + ("_count" if row.kind == "histogram" else "")
         found = stack.query(f'{name}{{instance="node-1",service_name="arqonbus"}}')
-        if not found:
+        if not found and row.name not in ONLY_IN_TROUBLE:
             missing.append(row.name)
         elif row.label:
             assert all(row.label.replace(".", "_") in one["metric"] for one in found), row.name

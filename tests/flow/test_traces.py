@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from arqonbus.telemetry.command_spans import MOST_JOINS
 from arqonbus.telemetry.context import format_parent
 from arqonbus.telemetry.sampler import AlwaysOff
 from arqonbus.telemetry.span_table import BROADCAST, EVENT, PRIVATE, Message
@@ -261,6 +262,23 @@ def test_commands_joins_and_replays_are_traced() -> None:
     assert (join.parent_id, replay.parent_id) == (command.span_id, join.span_id)
     assert replay.attributes["messaging.batch.message_count"] == len(replay.links) == 2
     assert command.attributes["messaging.destination.name"] == "r:c"
+
+
+def test_a_join_of_a_whole_room_has_the_joins_of_its_channels_under_it_up_to_a_bound() -> None:
+    here = Traced()
+    maker = here.world.connect()
+    for n in range(20):
+        maker.join("r", f"c{n}")
+    here.stage.spans.clear()
+
+    here.world.connect().join("r", "*")
+
+    command = here.one("command")
+    joins = here.named("join")
+    assert {span.parent_id for span in joins} == {command.span_id}
+    assert len({span.attributes["arqonbus.actor.id"] for span in joins}) == len(joins) == MOST_JOINS
+    for span in joins:
+        check(span)
 
 
 def test_a_command_has_its_code_and_one_that_nobody_knows_no_name_of_its_own() -> None:

@@ -135,13 +135,32 @@ def test_the_bus_of_the_containers_exports_to_the_collector() -> None:
     assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://otel-collector:4318"
 
 
-def test_docker_takes_the_file() -> None:
-    if not shutil.which("docker") or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
-        pytest.skip("NOT RUN: docker compose is not here")
-    command = ["docker", "compose", "-f", "docker-compose.yml", "config", "--quiet"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+CHECKS = {
+    "docker-compose": ["-f", "docker-compose.yml", "config", "--quiet"],
+    "otelcol": ["validate", "--config=otel/collector.yaml"],
+    "promtool": ["check", "config", "otel/prometheus.yml"],  # which checks the rules that it names, too
+}
+"""How the programs of tests/e2e/backends check their own files. Jaeger has no such command: it starts in tests/e2e."""
 
-    assert ended.returncode == 0, ended.stderr
+
+@pytest.mark.parametrize("program", CHECKS)
+def test_the_program_itself_takes_its_file(program: str) -> None:
+    found = build.BIN / program if (build.BIN / program).exists() else shutil.which(program)
+    if found is None:
+        pytest.skip(f"NOT RUN: {program} is not here; python -m tests.e2e.backends.build builds it where there is Go")
+    ended = subprocess.run([found, *CHECKS[program]], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_what_the_program_refuses_is_told(tmp_path: Path) -> None:
+    """The check above can fail."""
+    if not (build.BIN / "docker-compose").exists():
+        pytest.skip("NOT RUN: docker-compose is not here; python -m tests.e2e.backends.build builds it")
+    (tmp_path / "docker-compose.yml").write_text("services: {bus: {imgae: none}}", "utf-8")
+    ended = subprocess.run([build.BIN / "docker-compose", "config"], cwd=tmp_path, capture_output=True, timeout=60)
+
+    assert ended.returncode != 0
 
 
 def test_what_docker_builds_is_what_the_package_needs() -> None:

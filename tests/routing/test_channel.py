@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from msgspec import Raw
+from msgspec import UNSET, Raw, structs
 
 from arqonbus.actor import ActorSystem, Props, Ref
 from arqonbus.actor.testing import ManualDispatcher, Probe
@@ -34,8 +34,12 @@ from arqonbus.routing.recovery import ReplayCap
 from arqonbus.storage.history import Retention
 from arqonbus.storage.memory import MemoryHistory, MemoryLog
 from arqonbus.telemetry.counters import Counters
+from arqonbus.telemetry.log_lines import EventRecord
+from arqonbus.telemetry.sampler import Source
+from arqonbus.telemetry.tracer import Tracer
 from tests.commands.calls import NOW, client_card
 from tests.flow.world import frames_of
+from tests.telemetry.stage import Stage
 
 OPTIONS = ChannelOptions(
     history_limit=10, history_ttl_s=60.0, history_bytes=1000, durable=False, presence=False, persistent=False
@@ -76,7 +80,7 @@ class BrittleLog:
 class Bench:
     """One channel between a room and clients that are probes."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracer: Tracer | None = None) -> None:
         self.manual = ManualDispatcher()
         self.system = ActorSystem(self.manual.dispatcher)
         self.history = BrittleHistory(self.manual.clock.time)
@@ -90,6 +94,7 @@ class Bench:
             page_bytes=10_000,
             replay=ReplayCap(100, 100_000),
             presence_max=200,
+            tracer=tracer,
         )
         card = ChannelCard("r", "c", "user", OPTIONS, NOW, None)
         props: Props[Any] = Props(lambda: Channel(setup, card, self.room.ref, ()))
@@ -252,3 +257,21 @@ def test_a_drop_ends_the_memberships_that_it_names(kinds: tuple[bool, bool], n_l
     other = client_card("c-2", bench.client.ref)
     (joined,) = bench.tell(Join(other, "j", "c", JoinChannelArgs("r", "c"), False))
     assert joined.result.members == n_left + 1
+
+
+@pytest.mark.parametrize(("fault", "event"), [("fails", "events_not_stored"), ("breaks", "actor_failed")])
+def test_the_line_about_events_that_were_not_stored_leads_to_the_trace_of_the_first(
+    fault: str, event: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage()
+    bench = Bench(stage.tracer)
+    bench.tell(bench.join())
+    setattr(bench.history, fault, True)
+    traces = [stage.tracer.begin(UNSET, Source(), 0.0) for _ in range(2)]
+
+    bench.tell(*(structs.replace(bench.publish(f"m-{n}"), trace=trace) for n, trace in enumerate(traces)))
+
+    (record,) = [one for one in caplog.records if one.msg == event]
+    assert isinstance(record, EventRecord)
+    assert record.fields["trace"] is traces[0]
+    assert [span.error for span in stage.spans] == [span.error for span in stage.spans if span.error]

@@ -165,6 +165,17 @@ async def receives_no_context(world: World, name: str, kind: str) -> None:
     assert "traceparent" not in message, text
 
 
+@step("the collector gets {int} spans {string} under one {string} soon")
+async def gets_spans_under(world: World, n_spans: int, name: str, above: str) -> None:
+    """Some span has exactly so many children of that name."""
+
+    def has_one(taken: Taken) -> bool:
+        parents = [span.parent_span_id for span in taken.spans if span.name == name]
+        return any(span.name == above and parents.count(span.span_id) == n_spans for span in taken.spans)
+
+    await _wait_for(world, has_one)
+
+
 @step("the publish span is under the span {string} of the trace {string}")
 async def is_under(world: World, span_id: str, trace_id: str) -> None:
     """As the sender said."""
