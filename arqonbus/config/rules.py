@@ -105,6 +105,19 @@ def _admins_are_users(settings: Settings) -> str | None:
     return f"expected users of auth.keys, got {', '.join(show(user) for user in unknown)}" if unknown else None
 
 
+def _workers_share_a_store(settings: Settings) -> str | None:
+    n = settings.server.workers
+    if n == 1 or settings.redis.url:
+        return None
+    return f"expected redis.url to be set as well: {n} workers without it would be {n} buses beside each other"
+
+
+def _workers_share_no_unix_socket(settings: Settings) -> str | None:
+    if settings.server.workers == 1 or not settings.server.unix_socket:
+        return None
+    return "expected no server.unix_socket: only one process can listen on it"
+
+
 RULES: tuple[Rule, ...] = (
     _matches("server.host", _HOST, "an address or host name"),
     _matches("server.path", _PATH, 'a path that begins with "/", without "?" or "#"'),
@@ -122,6 +135,8 @@ RULES: tuple[Rule, ...] = (
     _at_most("limits.outbox_soft_bytes", "limits.outbox_bytes"),
     Rule(("auth.admins", "auth.keys"), _admins_are_users),
     Rule(("redis.url",), _redis_is_an_address),
+    Rule(("server.workers", "redis.url"), _workers_share_a_store),
+    Rule(("server.workers", "server.unix_socket"), _workers_share_no_unix_socket),
     _matches("redis.prefix", _PREFIX, "1 to 32 of A-Z a-z 0-9 . : _ -"),
     _matches("telemetry.room", SYSTEM_NAME, f'a system name: "_" first, then {_NAME_WORDS}'),
     _matches("telemetry.endpoint", _ENDPOINT, "a URL of http or https without a user", may_be_empty=True),

@@ -96,6 +96,10 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         between("seconds over which clients are told to reconnect; at most `drain_timeout_s`", ge=0, le=LONGEST_S),
     ] = 5.0
     uvloop: Annotated[bool, about("use uvloop where it is installed")] = True
+    workers: Annotated[
+        int,
+        between("processes that serve the port together, as one bus; more than 1 need `redis.url`", ge=1, le=256),
+    ] = 1
 
 
 class Predefined(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

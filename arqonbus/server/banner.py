@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 
 from arqonbus import __version__
 from arqonbus.config import Settings
 
-__all__ = ["banner", "switched_off"]
+__all__ = ["announce", "banner", "switched_off"]
 
 
-def banner(settings: Settings, name: str, addresses: Sequence[str], loop: str) -> str:
-    """Write the banner: a few lines of text."""
+def announce(
+    settings: Settings, name: str, addresses: Sequence[str], runs_on: str, log: Callable[..., None], **more: object
+) -> None:
+    """Say that clients are taken: a banner for a person, a line of the log for a program.
+
+    Args:
+        settings: of the server.
+        name: of the server.
+        addresses: it listens at.
+        runs_on: the event loop, or how many workers.
+        log: takes the name of the event, and fields.
+        more: fields of the line.
+    """
+    if settings.log.format == "text" or (settings.log.format == "auto" and sys.stderr.isatty()):
+        print(banner(settings, name, addresses, runs_on), file=sys.stderr)  # noqa: T201 - the banner
+        return
+    off = ", ".join(switched_off(settings))
+    log("server_started", server=name, addresses=" ".join(addresses), loop=runs_on, off=off, **more)
+
+
+def banner(settings: Settings, name: str, addresses: Sequence[str], runs_on: str) -> str:
+    """Write the banner: a few lines of text. See announce."""
     scheme, probe = ("wss", "https") if settings.server.tls_cert else ("ws", "http")
-    lines = [f"ArqonBus {__version__}  {name}  ({loop})"]
+    lines = [f"ArqonBus {__version__}  {name}  ({runs_on})"]
     for address in addresses:
         if address.startswith("/"):
             lines.append(f"  listens    unix:{address}")
         else:
             lines.append(f"  listens    {scheme}://{address}{settings.server.path}")
             lines.append(f"  probes     {probe}://{address}/health /ready /version")
-    lines.append(f"  keeps      history in memory, {settings.history.limit} messages a channel")
+    place = "Redis, which servers share" if settings.redis.url else "memory"
+    lines.append(f"  keeps      history in {place}, {settings.history.limit} messages a channel")
     off = switched_off(settings)
     if off:
         lines.append(f"  off        {', '.join(off)}")

@@ -21,7 +21,7 @@ from arqonbus.errors import ConfigError, StorageError
 from arqonbus.protocol.activities import ACTIVITY_VERSION, ServerDraining, ServerStarted
 from arqonbus.routing.mail import DrainAll
 from arqonbus.server.assembly import Bus, node_name
-from arqonbus.server.banner import banner, switched_off
+from arqonbus.server.banner import announce
 from arqonbus.server.clock import WallClock
 from arqonbus.server.observation import Observation
 from arqonbus.server.reload import Reload
@@ -30,6 +30,7 @@ from arqonbus.transport import Bind, Handshake, Health, Limits, Listener, Listen
 
 if TYPE_CHECKING:
     from arqonbus.server.store import Store
+    from arqonbus.server.worker import Worker
 
 __all__ = ["serve"]
 
@@ -50,12 +51,25 @@ def serve(settings: Settings, reload: Callable[[], Settings] | None = None, bus_
         bus_type: makes the bus, with the arguments of Bus; for who wants other parts in it.
 
     Returns:
-        The exit code: 0 drained, 2 could not start, 128 + signal when a second signal cut the drain short.
+        The exit code: 0 drained, 2 could not start, 128 + signal when a second signal cut the drain short. With
+        workers: 1 where one crashed again and again.
     """
+    if settings.server.workers > 1:
+        from arqonbus.server.supervisor import supervise
+
+        return supervise(
+            settings, reload, lambda own, worker: _serve_one(own, reload, bus_type, worker), node_name(settings)
+        )
+    return _serve_one(settings, reload, bus_type, None)
+
+
+def _serve_one(
+    settings: Settings, reload: Callable[[], Settings] | None, bus_type: Callable[..., Bus], worker: Worker | None
+) -> int:
     logs = configure(settings.log.level, settings.log.format, sys.stderr)
     try:
         with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
-            return runner.run(_Server(settings, reload, logs, bus_type).run())
+            return runner.run(_Server(settings, reload, logs, bus_type, worker).run())
     finally:
         logs.close()
 
@@ -79,11 +93,13 @@ class _Server:
         reload: Callable[[], Settings] | None,
         logs: LogHandle,
         bus_type: Callable[..., Bus],
+        worker: Worker | None,
     ) -> None:
         self._settings = settings
         self._bus_type = bus_type
         self._reload = reload
         self._logs = logs
+        self._worker = worker  # one of several on a port; None: the only one
         self._signals: list[int] = []  # that told us to stop, in order
         self._told = asyncio.Event()  # set at each of them
         self._is_ready = False
@@ -114,6 +130,8 @@ class _Server:
         observation.watch(bus, listener, self._store)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop, number)
+        if self._worker is not None:
+            self._worker.watch(loop, self._orphaned)
         if not await self._wait_for_store():
             return OK
         await listener.start()
@@ -124,6 +142,8 @@ class _Server:
         bus.emit(ServerStarted(bus.name, __version__, ACTIVITY_VERSION))
         self._calm_gc()
         self._is_ready = True
+        if self._worker is not None:
+            self._worker.say_ready()
         await self._told.wait()
         return await self._drain(bus, listener)
 
@@ -157,7 +177,7 @@ class _Server:
         return Listener(
             bus.open_session,
             self._handshake(self._settings),
-            bind=Bind(server.host, server.port, server.unix_socket, server.backlog),
+            bind=Bind(server.host, server.port, server.unix_socket, server.backlog, self._worker is not None),
             tls=Tls(server.tls_cert, server.tls_key, server.tls_client_ca) if server.tls_cert else None,
             limits=Limits(
                 message_bytes=limits.message_bytes,
@@ -196,17 +216,11 @@ class _Server:
     def _announce(self, bus: Bus, listener: Listener) -> None:
         settings = self._settings
         loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
-        if settings.log.format == "text" or (settings.log.format == "auto" and sys.stderr.isatty()):
-            self._logs.flush()
-            print(banner(settings, bus.name, listener.addresses, loop), file=sys.stderr)  # noqa: T201 - the banner
+        if self._worker is not None:
+            _log.info("worker_started", server=bus.name, worker=self._worker.number, loop=loop)
             return
-        _log.info(
-            "server_started",
-            server=bus.name,
-            addresses=" ".join(listener.addresses),
-            loop=loop,
-            off=", ".join(switched_off(settings)),
-        )
+        self._logs.flush()
+        announce(settings, bus.name, listener.addresses, loop, _log.info)
 
     @staticmethod
     def _calm_gc() -> None:
@@ -219,11 +233,15 @@ class _Server:
         self._signals.append(number)
         self._told.set()
 
+    def _orphaned(self) -> None:
+        _log.warning("supervisor_gone")
+        self._stop(signal.SIGTERM)
+
     async def _drain(self, bus: Bus, listener: Listener) -> int:
         """Let the clients go, spread over time; cut those who stay past the deadline."""
         server = self._settings.server
         bus.is_draining = True
-        listener.drain()
+        listener.drain(leave=self._worker is not None)
         _log.info("drain_started", signal=signal.Signals(self._signals[0]).name, clients=bus.directory.n_clients)
         deadline_ms, spread_ms = int(server.drain_timeout_s * 1000), int(server.drain_spread_s * 1000)
         bus.emit(ServerDraining(bus.name, deadline_ms))

@@ -11,7 +11,7 @@ import msgspec
 
 from arqonbus.errors import ArqonError
 
-__all__ = ["Bind", "ListenError", "bind_tcp", "clear_stale", "tcp_error", "unix_error"]
+__all__ = ["Bind", "ListenError", "bind_tcp", "clear_stale", "reserve_tcp", "tcp_error", "unix_error"]
 
 _PROBE_S: Final = 0.5  # a live server accepts, or its queue refuses, at once; this is for a machine under load
 
@@ -41,9 +41,11 @@ class Bind(msgspec.Struct, frozen=True):
     """Path; "" is no Unix socket."""
     backlog: int = 4096
     """Connections that the system keeps until they are accepted; at 100, a burst of 5,000 needs half a minute."""
+    shared: bool = False
+    """Whether other processes of this user listen at the same TCP port: the system gives each connection to one."""
 
 
-def bind_tcp(bind: Bind) -> list[socket.socket]:
+def bind_tcp(bind: Bind, *, is_listening: bool = True) -> list[socket.socket]:
     """Listen on every address of the host, without blocking; port 0 becomes the same free port for all.
 
     Raises:
@@ -56,7 +58,9 @@ def bind_tcp(bind: Bind) -> list[socket.socket]:
         for family, _, _, _, address in socket.getaddrinfo(bind.host or None, port, type=kind, flags=socket.AI_PASSIVE):
             sock = socket.socket(family, kind)
             sockets.append(sock)
-            _listen(sock, (address[0], port, *address[2:]), bind.backlog)
+            _bind(sock, (address[0], port, *address[2:]), bind.shared)
+            if is_listening:
+                sock.listen(bind.backlog)
             port = sock.getsockname()[1]
     except OSError as error:
         for sock in sockets:
@@ -65,13 +69,25 @@ def bind_tcp(bind: Bind) -> list[socket.socket]:
     return sockets
 
 
-def _listen(sock: socket.socket, address: tuple[object, ...], backlog: int) -> None:
+def reserve_tcp(bind: Bind) -> list[socket.socket]:
+    """Take a port for processes that share it, without listening: port 0 becomes one that all of them can have.
+
+    Raises:
+        ListenError: an address can't be had, or somebody listens there already, even one who would share it.
+    """
+    for sock in bind_tcp(bind):
+        sock.close()
+    return bind_tcp(msgspec.structs.replace(bind, shared=True), is_listening=False)
+
+
+def _bind(sock: socket.socket, address: tuple[object, ...], shared: bool) -> None:
     sock.setblocking(False)
+    if shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a restart need not wait for old connections
     if sock.family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own
     sock.bind(address)
-    sock.listen(backlog)
 
 
 def tcp_error(bind: Bind, error: OSError) -> ListenError:

@@ -115,8 +115,14 @@ class Listener:
         if self._lobby is not None:
             self._lobby.handshake = handshake
 
-    def drain(self) -> None:
-        """Send new clients away (503) and say so in `/ready`; those that are in stay. Idempotent."""
+    def drain(self, *, leave: bool = False) -> None:
+        """Send new clients away (503) and say so in `/ready`; those that are in stay. Idempotent.
+
+        Args:
+            leave: Listen no more, so that others who share the port get them instead.
+        """
+        if leave:
+            self._stop_listening()
         if self._lobby is not None and not self._lobby.is_draining:
             self._lobby.is_draining = True
             get_log("transport").info("draining", open=self._lobby.statistics().open)

@@ -20,7 +20,7 @@ def test_the_keys_are_these() -> None:
         "server": [
             "host", "port", "path", "unix_socket", "name", "tls_cert", "tls_key", "tls_client_ca", "origins",
             "compression", "backlog", "handshake_timeout_s", "close_timeout_s", "heartbeat_s", "pong_timeout_s",
-            "resume_grace_s", "drain_timeout_s", "drain_spread_s", "uvloop",
+            "resume_grace_s", "drain_timeout_s", "drain_spread_s", "uvloop", "workers",
         ],
         "channels": ["auto_create", "idle_s", "dedupe_s", "dedupe_count", "predefined", "presence", "presence_max"],
         "history": ["limit", "ttl_s", "bytes", "total_bytes", "position_ttl_s", "page_bytes"],

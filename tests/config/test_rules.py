@@ -72,6 +72,15 @@ def test_every_rule_is_about_keys_that_exist() -> None:
             "and hosts, or unix://",
         ),
         (
+            Settings(server=Server(workers=4)),
+            "server.workers: expected redis.url to be set as well: 4 workers without it would be 4 buses beside each "
+            "other",
+        ),
+        (
+            Settings(server=Server(workers=2, unix_socket="/run/bus"), redis=Redis(url="redis://h")),
+            "server.workers: expected no server.unix_socket: only one process can listen on it",
+        ),
+        (
             Settings(redis=Redis(prefix="{a}")),
             'redis.prefix: expected 1 to 32 of A-Z a-z 0-9 . : _ -, got "{a}"',
         ),

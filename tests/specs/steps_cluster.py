@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import psutil
+
 from tests.specs.cluster import Cluster
 from tests.specs.step_registry import step
 from tests.specs.steps_process import _get, _lines
@@ -51,6 +53,24 @@ async def node_is_killed(world: World, name: str) -> None:
     await asyncio.to_thread(_own(world).nodes[name].kill)
 
 
+@step("{int} workers serve soon")
+async def workers_serve(world: World, count: int) -> None:
+    """Each that was started and has not ended is ready."""
+    for _ in range(int(_SOON_S / _POLL_S)):
+        said = world.bus.errors.read_text("utf-8")
+        n_living = said.count('"event":"worker_started"') - said.count('"event":"worker_ended"')
+        if n_living == len(_workers(world)) == count:
+            return
+        await asyncio.sleep(_POLL_S)
+    raise AssertionError(f"expected {count} workers, there are {len(_workers(world))}{world.bus.story()}")
+
+
+@step("a worker is killed")
+async def worker_is_killed(world: World) -> None:
+    """End one as a power cut does."""
+    _workers(world)[0].kill()
+
+
 @step("Redis is killed")
 async def redis_is_killed(world: World) -> None:
     """End it as a power cut does."""
@@ -86,6 +106,11 @@ async def storage_is(world: World, expected: str) -> None:
             return
         await asyncio.sleep(_POLL_S)
     raise AssertionError(f"expected {want}, came {got}{world.bus.story()}")
+
+
+def _workers(world: World) -> list[psutil.Process]:
+    assert world.bus.process is not None
+    return psutil.Process(world.bus.process.pid).children()
 
 
 def _own(world: World) -> Cluster:

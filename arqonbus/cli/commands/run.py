@@ -13,6 +13,7 @@ def add(parser: Parser) -> None:
     """Say what the command takes."""
     parser.add_example("arqonbus run", "on 127.0.0.1:9100, with the defaults")
     parser.add_example("arqonbus run --port 8000 --log-level debug")
+    parser.add_example("arqonbus run --workers 4 --set redis.url=redis://127.0.0.1", "four processes, one bus")
     parser.add_example("arqonbus run --config /etc/arqonbus.toml --set history.limit=100")
     add_setting_flags(parser)
 

@@ -17,6 +17,7 @@ __all__ = ["add_json_flag", "add_setting_flags", "load", "load_or_tell", "tell_p
 _FLAGS: Final = {
     "--host": ("server.host", "ADDRESS", "address or host name to listen on"),
     "--port": ("server.port", "PORT", "TCP port; 0 takes any free one"),
+    "--workers": ("server.workers", "N", "processes that serve the port together; needs redis.url"),
     "--log-level": ("log.level", "LEVEL", "debug, info, warning or error"),
     "--log-format": ("log.format", "FORMAT", "auto, text or json"),
 }
