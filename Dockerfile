@@ -4,6 +4,7 @@ FROM python:3.11.13-slim-bookworm
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY arqonbus arqonbus
+COPY contracts contracts
 RUN pip install --no-cache-dir . && rm -rf /src
 
 WORKDIR /

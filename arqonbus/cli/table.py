@@ -56,6 +56,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "error": Command("more", "explain an error code or a close code"),
         "schema": Command("more", "print the JSON Schemas of the protocol"),
         "completion": Command("more", "print the completion script of a shell"),
+        "conformance": Command("measure", "try from outside whether a server keeps the protocol"),
         "version": Command("more", "show the versions of arqonbus and what it runs on"),
     }
 )

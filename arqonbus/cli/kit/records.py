@@ -29,6 +29,14 @@ __all__ = [
     "StateRecord",
     "StatusRecord",
     "TokenRecord",
+    "BenchRecord",
+    "CaseRecord",
+    "ConformanceRecord",
+    "ErrorRecord",
+    "ListedCaseRecord",
+    "MachineRecord",
+    "Record",
+    "StatusRecord",
 ]
 
 
@@ -262,5 +270,43 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     CodeRecord,
     TokenRecord,
     BenchRecord,
+class ListedCaseRecord(Record, tag="listed_case", frozen=True, kw_only=True):
+    """A line of `conformance --list`."""
+
+    name: str
+    contract: tuple[str, ...]  # requirements of specs/
+
+
+class CaseRecord(Record, tag="case", frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one case of `conformance`."""
+
+    name: str
+    state: Literal["passed", "failed", "skipped"]
+    contract: tuple[str, ...]  # requirements of specs/
+    took_ms: int
+    reason: str | None = None  # of a skipped one
+    expected: str | None = None  # of a failed one
+    got: str | None = None
+
+
+class ConformanceRecord(Record, tag="conformance", frozen=True, kw_only=True):
+    """The end of `conformance`."""
+
+    url: str
+    server: str  # its name
+    protocol: str  # version
+    passed: int
+    failed: int
+    skipped: int
+    took_ms: int
+
+
+RECORDS: Final[tuple[type[Record], ...]] = (
+    ErrorRecord,
+    StatusRecord,
+    BenchRecord,
+    ListedCaseRecord,
+    CaseRecord,
+    ConformanceRecord,
 )
 """Every kind."""

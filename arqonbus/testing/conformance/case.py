@@ -1,64 +1,18 @@
-"""A case of the suite, what it can end with, and the two ways in which it says that it did not pass."""
+"""A case of the suite: one question to a server."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from arqonbus.testing.conformance.stage import Stage
+from arqonbus.testing.conformance.stage import Stage
 
-__all__ = ["Case", "Failed", "Outcome", "Skipped", "State", "check"]
-
-State: TypeAlias = Literal["passed", "failed", "skipped"]
-
-
-class Failed(Exception):
-    """The server did something else than the contract says.
-
-    Args:
-        expected: in words, or a frame
-        got: likewise
-    """
-
-    def __init__(self, expected: Any, got: Any) -> None:  # Any: whatever JSON or text shows it best
-        super().__init__(f"expected {expected}, got {got}")
-        self.expected = expected
-        self.got = got
-
-
-class Skipped(Exception):
-    """The server cannot be asked this, as it is set up; the text says why."""
+__all__ = ["Case"]
 
 
 class Case(Struct, frozen=True):
     """One question to a server."""
 
-    name: str  # unique in the suite
+    name: str  # unique in the suite; up to the colon it says the area
     proves: tuple[str, ...]  # requirements of specs/, as 004/FR-001: where the contract says it
-    play: "Callable[[Stage], Awaitable[None]]"  # raises Failed or Skipped
+    play: Callable[[Stage], Awaitable[None]]  # raises Failed or Skipped
     is_light: bool = False  # may be asked beside other light ones
-
-
-class Outcome(Struct, frozen=True, omit_defaults=True):
-    """What became of one case."""
-
-    name: str
-    state: State
-    proves: tuple[str, ...]
-    took_ms: int
-    reason: str | None = None  # of a skipped one
-    expected: Any = None  # of a failed one
-    got: Any = None
-
-
-def check(expected: Any, got: Any, what: str = "") -> None:
-    """Compare. Raises Failed: they are not equal.
-
-    Args:
-        expected: JSON
-        got: JSON
-        what: is shown before the expected value
-    """
-    if expected != got:
-        raise Failed(f"{what}: {expected}" if what else expected, got)

@@ -6,8 +6,9 @@ import signal
 import time
 from typing import Final
 
-from arqonbus.testing.conformance.case import Case, Failed, Skipped, check
+from arqonbus.testing.conformance.case import Case
 from arqonbus.testing.conformance.stage import Stage
+from arqonbus.testing.conformance.verdict import Failed, Skipped, check
 
 __all__ = ["CASES"]
 

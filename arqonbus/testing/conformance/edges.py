@@ -4,10 +4,11 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from arqonbus.testing.conformance.case import Case, Failed, Skipped, check
+from arqonbus.testing.conformance.case import Case
 from arqonbus.testing.conformance.peer import Peer
 from arqonbus.testing.conformance.socket import BINARY, CLOSE, TEXT, HandshakeRefused, frame, get
 from arqonbus.testing.conformance.stage import SUBPROTOCOL, Stage
+from arqonbus.testing.conformance.verdict import Failed, Skipped, check
 
 __all__ = ["CASES"]
 

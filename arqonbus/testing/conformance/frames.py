@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from arqonbus.testing.conformance.case import Case, Failed
+from arqonbus.testing.conformance.case import Case
 from arqonbus.testing.conformance.peer import PATIENCE_S, Peer
 from arqonbus.testing.conformance.socket import Closed
 from arqonbus.testing.conformance.stage import Stage
 from arqonbus.testing.conformance.vectors import FrameVector, frames
+from arqonbus.testing.conformance.verdict import Failed
 
 __all__ = ["UNREADABLE", "frame_cases"]
 

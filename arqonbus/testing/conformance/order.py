@@ -4,9 +4,10 @@ import asyncio
 from collections import Counter
 from typing import Final
 
-from arqonbus.testing.conformance.case import Case, Failed, check
+from arqonbus.testing.conformance.case import Case
 from arqonbus.testing.conformance.peer import Frame, Peer
 from arqonbus.testing.conformance.stage import Stage
+from arqonbus.testing.conformance.verdict import Failed, check
 
 __all__ = ["CASES", "contiguous"]
 

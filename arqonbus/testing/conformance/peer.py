@@ -1,17 +1,18 @@
 """Peer: one client of a case. Reads all that comes as it comes, and hands it out by kind.
 
-A kind is the type of a frame, or of a system event its name: `event`, `response`, `system/member_joined`. Heartbeats are
-nobody's answer and are thrown away.
+A kind is the type of a frame, or of a system event its name: `event`, `response`, `system/member_joined`. Heartbeats
+are nobody's answer and are thrown away.
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from arqonbus.testing.conformance.case import Failed, Skipped
 from arqonbus.testing.conformance.socket import ABNORMAL, Closed, Socket
+from arqonbus.testing.conformance.verdict import Failed, Skipped
 
 __all__ = ["PATIENCE_S", "Frame", "Peer", "Refused", "kind_of"]
 
@@ -159,10 +160,8 @@ class Peer:
 
     async def send(self, frame: Frame) -> None:
         """Send one envelope. A connection that is over is noticed by who waits for the answer."""
-        try:
+        with contextlib.suppress(Closed):
             await self.socket.send(json.dumps(frame, separators=(",", ":")))
-        except Closed:
-            pass
 
     async def request(self, frame: Frame) -> Frame:
         """Send an envelope with an id of its own and give its response, whatever it says."""
@@ -214,11 +213,9 @@ class Peer:
     async def leave(self) -> None:
         """Close in order, unless it is over."""
         if self.code is None and self._reader is not None:
-            try:
+            with contextlib.suppress(Closed):
                 await self.socket.close(1000)
                 await self.until(lambda: self.code is not None, 1.0)
-            except Closed:
-                pass
         await self.cut()
 
     async def cut(self) -> None:

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Final
 
-from arqonbus.testing.conformance.case import Case, Failed, Skipped, check
+from arqonbus.testing.conformance.case import Case
 from arqonbus.testing.conformance.peer import Frame, Peer, kind_of
 from arqonbus.testing.conformance.stage import Stage
+from arqonbus.testing.conformance.verdict import Failed, Skipped, check
 
 __all__ = ["CASES", "Roll"]
 

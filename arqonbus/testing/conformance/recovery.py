@@ -1,15 +1,16 @@
 """Cases: the recovery matrix. Each position, each way to recover, each retention, against an oracle of a few lines."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
-from arqonbus.testing.conformance.case import Case, Failed, Skipped, check
+from arqonbus.testing.conformance.case import Case
 from arqonbus.testing.conformance.order import contiguous
 from arqonbus.testing.conformance.peer import Frame, Peer
 from arqonbus.testing.conformance.stage import Stage
+from arqonbus.testing.conformance.verdict import Failed, Skipped, check
 
 __all__ = ["CASES", "Kept", "expected"]
 
@@ -135,7 +136,12 @@ async def too_many(stage: Stage) -> None:
         answer = await late.join(stage.room, "x", since={"epoch": epoch, "seq": 0}, recover=way)
         n = answer["replayed"]
         told = {key: answer.get(key) for key in ("recovered", "reason", "lost", "first_available")}
-        wanted = {"recovered": False, "reason": "over_limit", "lost": {"from": 1, "to": _LONG - n}, "first_available": 1}
+        wanted = {
+            "recovered": False,
+            "reason": "over_limit",
+            "lost": {"from": 1, "to": _LONG - n},
+            "first_available": 1,
+        }
         check(wanted, told, way)
         if not n_least <= n <= {"strict": 0, "best_effort": 1000, "latest": 1}[way]:
             raise Failed(f"{way}: at least {n_least} replayed, and at most 1000", n)
@@ -151,7 +157,7 @@ async def amid_traffic(stage: Stage) -> None:
     publishing = asyncio.create_task(publisher.publish_many(stage.room, "x", list(range(total))))
     late = []
     for share in range(1, 9):
-        await first.until(lambda share=share: len(first.frames) > share * 40)  # type: ignore[misc] # bound at once
+        await first.until(_has_some(first, enough=share * 40))
         peer = await stage.peer()
         await peer.join(stage.room, "x", since={"epoch": epoch, "seq": 0})
         late.append(peer)
@@ -161,6 +167,10 @@ async def amid_traffic(stage: Stage) -> None:
         await peer.quiet()
 
 
+def _has_some(peer: Peer, enough: int) -> Callable[[], bool]:
+    return lambda: len(peer.seqs()) >= enough
+
+
 async def back_and_forth(stage: Stage) -> None:
     """A client that is cut again and again, while others publish, sees each event once and stays who it is."""
     publisher, peer = await stage.peer(), await stage.peer()
@@ -168,16 +178,17 @@ async def back_and_forth(stage: Stage) -> None:
         raise Skipped("the welcome has no ticket")
     who, position = peer.id, await peer.join(stage.room, "x")
     seen: list[int] = []
-    total = 300
-    publishing = asyncio.create_task(publisher.publish_many(stage.room, "x", list(range(total))))
-    for share in range(1, 6):
-        await peer.until(lambda share=share: len(peer.seqs()) >= 5 or len(seen) >= share * 60)  # type: ignore[misc] # bound at once
+    total = 0
+    for _ in range(6):
+        publishing = asyncio.create_task(publisher.publish_many(stage.room, "x", list(range(50))))
+        total += 50
+        await peer.until(_has_some(peer, enough=5))
         await peer.cut()
         seen += peer.seqs()
         at = {"room": stage.room, "channel": "x", "epoch": position["epoch"], "seq": len(seen)}
         peer = await _continued(stage, peer, at)
         check(who, peer.id, "the client id")
-    await publishing
+        await publishing
     await peer.until(lambda: len(seen) + len(peer.seqs()) >= total)
     contiguous(seen + peer.seqs(), 1, total, "over all connections")
 

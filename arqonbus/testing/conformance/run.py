@@ -8,10 +8,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from arqonbus.testing.conformance.case import Case, Failed, Outcome, Skipped
+from arqonbus.testing.conformance.case import Case
 from arqonbus.testing.conformance.peer import Refused
 from arqonbus.testing.conformance.socket import Closed, HandshakeRefused
 from arqonbus.testing.conformance.stage import Stage, Target
+from arqonbus.testing.conformance.verdict import Failed, Outcome, Skipped
 
 __all__ = ["NoConnection", "Server", "Target", "greet", "run"]
 

@@ -3,12 +3,13 @@
 import asyncio
 from typing import Any, Final
 
-from arqonbus.testing.conformance.case import Case, Failed
+from arqonbus.testing.conformance.case import Case
 from arqonbus.testing.conformance.matching import ROOM, Names, filled_in, is_match
 from arqonbus.testing.conformance.peer import Frame, Peer, kind_of
 from arqonbus.testing.conformance.places import Places
 from arqonbus.testing.conformance.stage import Stage
 from arqonbus.testing.conformance.vectors import SessionVector, Step, sessions
+from arqonbus.testing.conformance.verdict import Failed
 
 __all__ = ["Player", "session_cases"]
 

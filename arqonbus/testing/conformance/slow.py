@@ -1,13 +1,14 @@
-"""Cases: a client that does not read. It harms nobody, is closed or told what it lost, and nothing is lost in silence."""
+"""Cases: a client that does not read. It harms nobody, and is closed, or told what it lost."""
 
 import asyncio
 from typing import Final
 
-from arqonbus.testing.conformance.case import Case, Failed, Skipped, check
+from arqonbus.testing.conformance.case import Case
 from arqonbus.testing.conformance.order import contiguous
 from arqonbus.testing.conformance.peer import Frame, Peer, kind_of
 from arqonbus.testing.conformance.socket import ABNORMAL
 from arqonbus.testing.conformance.stage import Stage
+from arqonbus.testing.conformance.verdict import Failed, Skipped, check
 
 __all__ = ["CASES", "ranges"]
 

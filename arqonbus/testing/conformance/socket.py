@@ -6,6 +6,7 @@ the SDKs. What is not read here stays in the socket, so a slow reader is simply 
 
 import asyncio
 import base64
+import contextlib
 import os
 import ssl as tls
 from collections.abc import Mapping
@@ -122,10 +123,8 @@ class Socket:
 
     async def _closed(self, payload: bytes) -> None:
         self._code = int.from_bytes(payload[:2], "big") if payload else NO_CODE
-        try:
+        with contextlib.suppress(Closed):  # the server may not wait for the answer
             await self.send_bytes(frame(CLOSE, payload[:2]))
-        except Closed:
-            pass  # the server did not wait for the answer
         self.abort()
         raise Closed(self._code)
 

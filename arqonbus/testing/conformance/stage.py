@@ -8,9 +8,9 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 
-from arqonbus.testing.conformance.case import Failed, Skipped
 from arqonbus.testing.conformance.peer import PATIENCE_S, Peer
-from arqonbus.testing.conformance.socket import Socket
+from arqonbus.testing.conformance.socket import HandshakeRefused, Socket
+from arqonbus.testing.conformance.verdict import Failed, Skipped
 
 __all__ = ["Stage", "Target"]
 
@@ -91,7 +91,7 @@ class Stage:
 
     async def tidy(self) -> None:
         """Delete what is left of the room. What cannot be deleted goes by itself when it is empty."""
-        with contextlib.suppress(Failed, Skipped, OSError, TimeoutError):
+        with contextlib.suppress(Failed, Skipped, HandshakeRefused, OSError, TimeoutError):
             peer = await self.peer()
             for found in (await peer.ask("list_channels", room=self.room))["channels"]:
                 await peer.ask("delete_channel", room=self.room, channel=found["channel"], force=True)

@@ -1,7 +1,7 @@
 """Vectors: the files of `contracts/v1/vectors`, which servers and clients of every language play.
 
-`frames.json` says what can be read, frame by frame; `sessions.json` what is said in which order. They only grow within a
-version: what conformed stays conforming. docs/CONFORMANCE.md has the format.
+`frames.json` says what can be read, frame by frame; `sessions.json` what is said in which order. They only grow within
+a version: what conformed stays conforming. docs/CONFORMANCE.md has the format.
 """
 
 from functools import lru_cache
