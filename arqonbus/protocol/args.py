@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from arqonbus.errors import InvalidArgs
 from arqonbus.protocol.envelope import NULL, Id
-from arqonbus.protocol.names import ALL_CHANNELS, NAME_PATTERN, ROOM_PATTERN, split_address
+from arqonbus.protocol.names import ALL_CHANNELS, NAME_PATTERN, ROOM_OR_ALL_PATTERN, ROOM_PATTERN, split_address
 from arqonbus.protocol.shapes import MAX_SEQ, ChannelOptions, Position, Profile
 
 __all__ = [
@@ -62,6 +62,7 @@ Order: TypeAlias = Literal["asc", "desc"]
 _Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
 _Cursor = Annotated[str, Meta(min_length=1, max_length=512)]
 _Room = Annotated[str, Meta(extra_json_schema={"pattern": ROOM_PATTERN})]
+_RoomOrAll = Annotated[str, Meta(extra_json_schema={"pattern": ROOM_OR_ALL_PATTERN})]
 _BareRoom = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN})]
 _Channel = Annotated[str, Meta(extra_json_schema={"pattern": NAME_PATTERN})]
 _ChannelOrAll = Annotated[str, Meta(extra_json_schema={"pattern": rf"{NAME_PATTERN}|^\*(?![\s\S])"})]
@@ -137,7 +138,7 @@ class ChannelArgs(_Args, frozen=True, gc=False):
 class JoinChannelArgs(_Args, frozen=True, gc=False):
     """Args of join_channel."""
 
-    room: _Room
+    room: _RoomOrAll
     channel: _ChannelOrAll | None = None
     since: Position | None = None  # replay what follows this
     recover: Recover | None = None  # None: strict
@@ -151,7 +152,7 @@ class JoinChannelArgs(_Args, frozen=True, gc=False):
 class LeaveChannelArgs(_Args, frozen=True, gc=False):
     """Args of leave_channel."""
 
-    room: _Room
+    room: _RoomOrAll
     channel: _ChannelOrAll | None = None
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "ADDRESS_PATTERN",
     "ALL_CHANNELS",
     "NAME_PATTERN",
+    "ROOM_OR_ALL_PATTERN",
     "ROOM_PATTERN",
     "SEPARATOR",
     "is_name",
@@ -35,6 +36,9 @@ NAME_PATTERN: Final = f"^{_NAME}{_END}"
 
 ROOM_PATTERN: Final = f"^{_NAME}(?:{SEPARATOR}{_NAME})?{_END}"
 """What a field `room` may hold: a room, or an address `room:channel`."""
+
+ROOM_OR_ALL_PATTERN: Final = rf"^{_NAME}(?:{SEPARATOR}(?:{_NAME}|\*))?{_END}"
+"""The same where the channel of the address may be `*`."""
 
 ADDRESS_PATTERN: Final = f"^{_NAME}{SEPARATOR}{_NAME}{_END}"
 """A whole address `room:channel`."""

@@ -3,10 +3,13 @@ the args and result of each command.
 
 Objects of clients are closed (a typo is an error), those of the server are open: a client ignores what it does not
 know. Two rules are outside of what a schema says: integers are written without fraction, and strings hold no lone
-surrogates.
+surrogates. `contracts/v1` has them as files: `python -m arqonbus.protocol.schema contracts/v1` writes them.
 """
 
+import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +19,7 @@ from arqonbus.protocol.activities import ACTIVITIES
 from arqonbus.protocol.envelope import Envelope, Outbound
 from arqonbus.protocol.payloads import COMMANDS, SYSTEM_PAYLOADS
 
-__all__ = ["SCHEMAS", "Schema", "command_schemas", "commands", "inbound", "outbound"]
+__all__ = ["SCHEMAS", "Schema", "command_schemas", "commands", "files", "inbound", "outbound", "text"]
 
 Schema: TypeAlias = dict[str, Any]  # Any: JSON of any shape, that is what a schema is
 
@@ -65,6 +68,16 @@ SCHEMAS: Final[Mapping[str, Callable[[], Schema]]] = MappingProxyType(
 """Each document there is, by the last word of its `$id`."""
 
 
+def text(name: str) -> str:
+    """Write a document as it is published. Raises KeyError: SCHEMAS has none of that name."""
+    return json.dumps(SCHEMAS[name](), indent=2, ensure_ascii=False) + "\n"
+
+
+def files() -> Mapping[str, str]:
+    """Write every document, by the name of its file in `contracts/v1`."""
+    return {f"{name}.schema.json": text(name) for name in SCHEMAS}
+
+
 def _heading(name: str, title: str) -> Schema:
     return {"$schema": _DIALECT, "$id": f"urn:arqonbus:v1:{name}", "title": f"ArqonBus protocol v1: {title}"}
 
@@ -107,3 +120,8 @@ def _plain(node: Any, *without: str) -> Any:  # Any: any part of a schema
     if "x-open" in node:
         return {"type": "string", "examples": node["enum"]}
     return {key: _plain(value, *without) for key, value in node.items() if key not in without}
+
+
+if __name__ == "__main__":
+    for _file, _text in files().items():
+        Path(sys.argv[1], _file).write_text(_text, "utf-8")

@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from arqonbus.protocol.payloads import COMMANDS
-from arqonbus.protocol.schema import SCHEMAS, command_schemas, commands, inbound, outbound
+from arqonbus.protocol.schema import SCHEMAS, command_schemas, commands, files, inbound, outbound
 
+CONTRACTS = Path(__file__).parents[2] / "contracts" / "v1"
 DOCUMENTS = {name: make() for name, make in SCHEMAS.items()}
 
 
@@ -76,7 +78,7 @@ def test_an_event_is_described() -> None:
 def test_the_patterns_read_alike_in_other_languages() -> None:
     patterns = {node["pattern"] for node in walk(DOCUMENTS) if isinstance(node.get("pattern"), str)}
 
-    assert len(patterns) == 3
+    assert len(patterns) == 4
     assert not [pattern for pattern in patterns if "$" in pattern or "\\Z" in pattern or "(?P" in pattern]
     assert all(re.search(pattern, "science") and not re.search(pattern, "science\n") for pattern in patterns)
 
@@ -116,3 +118,10 @@ def test_the_schemas_of_a_command_stand_alone_and_can_be_written(name: str) -> N
 def test_a_command_that_is_not_there_has_no_schemas() -> None:
     with pytest.raises(KeyError):
         command_schemas("explain")
+
+
+@pytest.mark.proves("019/FR-008")
+def test_the_published_files_are_what_the_code_says() -> None:
+    published = {path.name: path.read_text("utf-8") for path in CONTRACTS.glob("*.schema.json")}
+
+    assert published == dict(files()), "run: python -m arqonbus.protocol.schema contracts/v1"

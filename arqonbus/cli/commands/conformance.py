@@ -32,7 +32,7 @@ def add(parser: Parser) -> None:
     parser.add_example("arqonbus conformance --only recovery --only 'slow reader'", "some of them")
     parser.add_example("arqonbus conformance --list", "what there is, and where the contract says it")
     parser.add_example("arqonbus conformance --json > report.jsonl", "for programs")
-    add_connection(parser, timeout="with --wait: how long to go on trying (default: 10)")
+    add_connection(parser, timeout="for anything that should come at once, and for --wait (default: 10)")
     parser.add_argument("address", metavar="URL", nargs="?", help="the server; the same as --url")
     parser.add_argument(
         "--only", metavar="TEXT", action="append", default=[], help="cases with this in their name; may be repeated"
@@ -78,9 +78,9 @@ def _list(out: Output, cases: Sequence[Case]) -> int:
 async def _play(options: argparse.Namespace, cases: Sequence[Case], out: Output) -> int:
     from arqonbus.testing.conformance.run import Target, run
 
-    target = Target(url_of(options), token_of(options), options.drain_pid)
-    limit_s = (options.timeout or DEFAULT_TIMEOUT_S) if options.wait else 0.0
-    server = await _greeted(target, limit_s)
+    patience_s = options.timeout or DEFAULT_TIMEOUT_S
+    target = Target(url_of(options), token_of(options), options.drain_pid, patience_s)
+    server = await _greeted(target, patience_s if options.wait else 0.0)
     if not out.as_json:
         out.line(f"{server.url}: {server.name}, protocol {server.version}, {len(cases)} cases")
     outcomes = await run(cases, target, _teller(out, len(cases)))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from arqonbus.testing.conformance.case import Case
-from arqonbus.testing.conformance.peer import PATIENCE_S, Peer
+from arqonbus.testing.conformance.peer import Peer
 from arqonbus.testing.conformance.socket import Closed
 from arqonbus.testing.conformance.stage import Stage
 from arqonbus.testing.conformance.vectors import FrameVector, frames
@@ -43,7 +43,7 @@ async def _answers(peer: Peer) -> list[dict[str, Any]]:
     """Collect the responses up to that of the ping behind the vector."""
     found: list[dict[str, Any]] = []
     while True:
-        response = await peer.take("response", PATIENCE_S)
+        response = await peer.take("response")
         if response.get("request_id") == _PROBE:
             return found
         found.append(response)

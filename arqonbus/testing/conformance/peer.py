@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
@@ -20,7 +21,7 @@ Frame: TypeAlias = dict[str, Any]
 """One message as JSON. Any: its fields depend on the type."""
 
 PATIENCE_S: Final = 10.0
-"""For anything that should come at once; a busy machine may take a second, a network another."""
+"""For anything that should come at once, unless the caller says else; a busy machine may take seconds."""
 
 _SHOWN: Final = 5  # of what came instead, the newest
 _SETTLE_S: Final = 0.05
@@ -44,8 +45,9 @@ def kind_of(frame: Frame) -> str:
 class Peer:
     """A connection whose frames are collected."""
 
-    def __init__(self, socket: Socket) -> None:
+    def __init__(self, socket: Socket, patience_s: float = PATIENCE_S) -> None:
         self.socket = socket
+        self.patience_s = patience_s  # for anything that should come at once
         self.id = ""  # the client id, once it is welcomed
         self.ticket: str | None = None
         self.welcome: Frame = {}
@@ -55,6 +57,7 @@ class Peer:
         self._from: dict[str, int] = {}  # by kind: up to there all of that kind is taken
         self._changed = asyncio.Event()
         self._ids = itertools.count(1)
+        self._prefix = secrets.token_hex(4)  # peers may all be one user, whose ids must differ
         self._reader: asyncio.Task[None] | None = None
 
     # --- reading
@@ -83,10 +86,10 @@ class Peer:
         finally:
             self._changed.set()
 
-    async def until(self, is_so: Callable[[], bool], limit_s: float = PATIENCE_S) -> bool:
-        """Wait until something is so; False: it was not within the limit."""
+    async def until(self, is_so: Callable[[], bool], limit_s: float | None = None) -> bool:
+        """Wait until something is so; False: it was not within the limit (None: the patience)."""
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(self.patience_s if limit_s is None else limit_s):
                 while not is_so():
                     self._changed.clear()
                     await self._changed.wait()
@@ -96,11 +99,11 @@ class Peer:
 
     # --- taking
 
-    async def take(self, kind: str, limit_s: float = PATIENCE_S) -> Frame:
+    async def take(self, kind: str, limit_s: float | None = None) -> Frame:
         """Take the next frame of a kind. Raises Failed: none came, or the connection ended."""
         return self.frames[await self.place(kind, limit_s)]
 
-    async def place(self, kind: str, limit_s: float = PATIENCE_S) -> int:
+    async def place(self, kind: str, limit_s: float | None = None) -> int:
         """Take the next frame of a kind, and say where in `frames` it is. Else like `take`."""
         await self.until(lambda: self._next(kind) is not None or self.code is not None, limit_s)
         found = self._next(kind)
@@ -118,7 +121,7 @@ class Peer:
                 return place
         return None
 
-    async def take_all(self, kind: str, count: int, limit_s: float = PATIENCE_S) -> list[Frame]:
+    async def take_all(self, kind: str, count: int, limit_s: float | None = None) -> list[Frame]:
         """Take so many frames of a kind."""
         return [await self.take(kind, limit_s) for _ in range(count)]
 
@@ -126,10 +129,10 @@ class Peer:
         """Show what nobody took."""
         return [frame for place, frame in enumerate(self.frames) if place not in self._taken]
 
-    async def closed(self, limit_s: float = PATIENCE_S) -> int:
+    async def closed(self, limit_s: float | None = None) -> int:
         """Wait for the end and give its code. Raises Failed: it is open still."""
         if not await self.until(lambda: self.code is not None, limit_s) or self.code is None:
-            raise Failed("a close", f"an open connection after {limit_s:g} s, and {self.untaken()[-_SHOWN:]}")
+            raise Failed("a close", f"an open connection and {self.untaken()[-_SHOWN:]}")
         return self.code
 
     async def quiet(self, for_s: float = 0.0) -> None:
@@ -139,7 +142,7 @@ class Peer:
             for_s: how long, beside the round trip of a ping
         """
         if self.code is None:
-            await self.ask("ping")
+            await self.settle()
         await asyncio.sleep(max(for_s, _SETTLE_S))
         known = ("response", "event", "private", "broadcast", "system/gap")
         left = [frame for frame in self.untaken() if kind_of(frame) in known]
@@ -163,9 +166,22 @@ class Peer:
         with contextlib.suppress(Closed):
             await self.socket.send(json.dumps(frame, separators=(",", ":")))
 
+    async def settle(self) -> None:
+        """Wait until all that was sent is handled: for the answer to a ping behind it, whatever else comes."""
+        request_id = f"{self._prefix}-{next(self._ids)}"
+        await self.send({"type": "command", "id": request_id, "command": "ping"})
+        await self.until(lambda: self.code is not None or self._answer(request_id) is not None)
+        place = self._answer(request_id)
+        if place is not None:
+            self._taken.add(place)
+
+    def _answer(self, request_id: str) -> int | None:
+        places = reversed(range(len(self.frames)))
+        return next((place for place in places if self.frames[place].get("request_id") == request_id), None)
+
     async def request(self, frame: Frame) -> Frame:
         """Send an envelope with an id of its own and give its response, whatever it says."""
-        request_id = f"q{next(self._ids)}"
+        request_id = f"{self._prefix}-{next(self._ids)}"
         await self.send({**frame, "id": frame.get("id", request_id)})
         response = await self.take("response")
         if response.get("request_id") != frame.get("id", request_id):
@@ -220,6 +236,6 @@ class Peer:
 
     async def cut(self) -> None:
         """Vanish."""
-        self.socket.abort()
         await self.stop_reading()
+        await self.socket.drop()
         self.code = ABNORMAL if self.code is None else self.code

@@ -76,10 +76,14 @@ class Socket:
         lines += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         writer.write("\r\n".join([*lines, "", ""]).encode())
-        status, head = await _head(reader)
+        try:
+            status, head = await _head(reader)
+        except OSError:
+            await _drop(writer)
+            raise
         if status != 101:
             text = (await reader.read(_HEAD_BYTES)).decode("utf-8", "replace")
-            writer.transport.abort()
+            await _drop(writer)
             raise HandshakeRefused(status, text or head)
         return cls(reader, writer, _header(head, "sec-websocket-protocol"))
 
@@ -117,15 +121,15 @@ class Socket:
         """Say that it is over. `recv` tells when the server has agreed."""
         await self.send_bytes(frame(CLOSE, code.to_bytes(2, "big")))
 
-    def abort(self) -> None:
+    async def drop(self) -> None:
         """Vanish, without a word."""
-        self._out.transport.abort()
+        await _drop(self._out)
 
     async def _closed(self, payload: bytes) -> None:
         self._code = int.from_bytes(payload[:2], "big") if payload else NO_CODE
         with contextlib.suppress(Closed):  # the server may not wait for the answer
             await self.send_bytes(frame(CLOSE, payload[:2]))
-        self.abort()
+        await self.drop()
         raise Closed(self._code)
 
     async def _frame(self) -> tuple[bool, int, bytes]:
@@ -159,7 +163,13 @@ async def get(url: str, path: str) -> tuple[int, str]:
         status, _ = await _head(reader)
         return status, (await reader.read()).decode("utf-8", "replace")
     finally:
-        writer.transport.abort()
+        await _drop(writer)
+
+
+async def _drop(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 def _header(head: str, name: str) -> str:

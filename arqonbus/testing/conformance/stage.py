@@ -23,6 +23,7 @@ class Target(Struct, frozen=True):
     url: str  # ws or wss
     token: str | None = None
     drain_pid: int | None = None  # of the server, if it may be told to drain; it ends by that
+    patience_s: float = PATIENCE_S  # for anything that should come at once
 
 
 class Stage:
@@ -58,8 +59,8 @@ class Stage:
         shown = self.target.token if token is None else token
         if shown:
             wanted["Authorization"] = f"Bearer {shown}"
-        async with asyncio.timeout(PATIENCE_S):
-            peer = Peer(await Socket.open(self.target.url, wanted))
+        async with asyncio.timeout(self.target.patience_s):
+            peer = Peer(await Socket.open(self.target.url, wanted), self.target.patience_s)
         peer.read()
         self.peers.append(peer)
         return peer
