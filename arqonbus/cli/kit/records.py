@@ -14,11 +14,14 @@ __all__ = [
     "AckRecord",
     "AnsweredRecord",
     "BenchRecord",
+    "CaseRecord",
     "ChannelRecord",
     "CodeRecord",
+    "ConformanceRecord",
     "ErrorRecord",
     "GapRecord",
     "JoinedRecord",
+    "ListedCaseRecord",
     "MachineRecord",
     "MemberRecord",
     "MessageRecord",
@@ -29,14 +32,6 @@ __all__ = [
     "StateRecord",
     "StatusRecord",
     "TokenRecord",
-    "BenchRecord",
-    "CaseRecord",
-    "ConformanceRecord",
-    "ErrorRecord",
-    "ListedCaseRecord",
-    "MachineRecord",
-    "Record",
-    "StatusRecord",
 ]
 
 
@@ -253,23 +248,6 @@ class BenchRecord(Record, tag="bench", frozen=True, kw_only=True):
     histogram: tuple[tuple[float, int], ...]  # lower bound in ms, count
 
 
-RECORDS: Final[tuple[type[Record], ...]] = (
-    ErrorRecord,
-    MessageRecord,
-    GapRecord,
-    JoinedRecord,
-    StateRecord,
-    PresenceRecord,
-    AckRecord,
-    AnsweredRecord,
-    MemberRecord,
-    ChannelRecord,
-    RoomRecord,
-    ResultRecord,
-    StatusRecord,
-    CodeRecord,
-    TokenRecord,
-    BenchRecord,
 class ListedCaseRecord(Record, tag="listed_case", frozen=True, kw_only=True):
     """A line of `conformance --list`."""
 
@@ -303,7 +281,20 @@ class ConformanceRecord(Record, tag="conformance", frozen=True, kw_only=True):
 
 RECORDS: Final[tuple[type[Record], ...]] = (
     ErrorRecord,
+    MessageRecord,
+    GapRecord,
+    JoinedRecord,
+    StateRecord,
+    PresenceRecord,
+    AckRecord,
+    AnsweredRecord,
+    MemberRecord,
+    ChannelRecord,
+    RoomRecord,
+    ResultRecord,
     StatusRecord,
+    CodeRecord,
+    TokenRecord,
     BenchRecord,
     ListedCaseRecord,
     CaseRecord,
