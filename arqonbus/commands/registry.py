@@ -51,6 +51,7 @@ from arqonbus.routing.mail import (
 )
 from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.room import Room, RoomSetup
+from arqonbus.routing.shared_room import SharedRoom
 from arqonbus.security.gate import Action
 from arqonbus.storage.cluster import ForClient, ForNode, Lapsed, NodeGone
 from arqonbus.telemetry.logs import get_log
@@ -156,16 +157,22 @@ class Registry(Actor[RegistryMail]):
         ref = self._directory.room(room)
         if ref is not None:
             return ref
-        if not create and not self._setup.room.channel.history.holds_any(room):
+        is_shared = self._is_shared(room)  # then the room itself asks what there is
+        if not create and not is_shared and not self._setup.room.channel.history.holds_any(room):
             raise NotFound(f"no room {room}")
         if not is_system(room) and self._directory.n_rooms - self._n_own >= self._setup.max_rooms:
             raise LimitExceeded(f"the server has {self._setup.max_rooms} rooms, which is the most it may have")
         setup, card = self._setup.room, RoomCard(room)
-        props: Props[Any] = Props(lambda: Room(setup, card, ctx.ref), self._setup.room_bounds)
+        kind = SharedRoom if is_shared else Room
+        props: Props[Any] = Props(lambda: kind(setup, card, ctx.ref), self._setup.room_bounds)
         ref = ctx.spawn(props, room)
         ref.watch(ctx.ref)
         self._directory.add_room(ref, card)
         return ref
+
+    def _is_shared(self, room: str) -> bool:
+        """Whether a room is of all servers. What the server tells of itself is its own."""
+        return self._setup.room.channel.shared is not None and not is_system(room)
 
     def _resolve(self, mail: Resolve, ctx: Context[RegistryMail]) -> None:
         try:
@@ -174,7 +181,7 @@ class Registry(Actor[RegistryMail]):
             mail.card.ref.signal(Resolved(mail.room, mail.channel, refusal))
 
     def _find_room(self, mail: Resolve, ctx: Context[RegistryMail]) -> Ref[Any]:
-        if mail.channel is not None:
+        if mail.channel is not None or self._is_shared(mail.room):
             return self._open_room(mail.room, mail.may_create, ctx)
         # A room woken for its own sake has nothing to stay for: it would be gone before its ref is of use, for ever.
         ref = self._directory.room(mail.room)

@@ -151,6 +151,21 @@ class EventOut(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="typ
     tracestate: str | None = None
 
 
+class EventText(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="event"):
+    """An event that has no place yet: EventOut without its seq, which a shared store gives and goes in front."""
+
+    room: str
+    channel: str
+    id: str
+    sender: str = msgspec.field(name="from")
+    timestamp: str
+    payload: Raw
+    metadata: Raw | UnsetType = UNSET
+    reply_to: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+
 class PrivateOut(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="private"):
     """A private message as one recipient gets it."""
 

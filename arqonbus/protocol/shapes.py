@@ -55,7 +55,7 @@ _ShortText = Annotated[str, Meta(max_length=128)]
 LeftReason: TypeAlias = Annotated[Literal["left", "lost", "kicked", "drained"], OPEN]
 """Why a member is no longer there: it said so, its connection ended, it was sent away, the server drains."""
 
-GapReason: TypeAlias = Annotated[Literal["drop_oldest", "conflate", "group_overflow"], OPEN]
+GapReason: TypeAlias = Annotated[Literal["drop_oldest", "conflate", "group_overflow", "missing", "epoch_changed"], OPEN]
 """Why events were dropped: the member could not keep up, as its join had asked; or nobody in its group could."""
 
 ChannelKind: TypeAlias = Annotated[Literal["user", "configured", "system"], OPEN]

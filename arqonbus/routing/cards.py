@@ -93,6 +93,12 @@ class ChannelCard:
         read = json.decode(note, type=_Note)
         return cls(room, channel, read.kind, read.options, read.created_at, read.created_by)
 
+    def become(self, note: bytes) -> None:
+        """Be what another writer of the same log has said that the channel is."""
+        read = json.decode(note, type=_Note)
+        self.options, self.kind = read.options, read.kind
+        self.created_at, self.created_by = read.created_at, read.created_by
+
     def info(self) -> ChannelInfo:
         """Write it as clients read it."""
         return ChannelInfo(

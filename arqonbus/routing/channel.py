@@ -24,6 +24,7 @@ from arqonbus.protocol.names import join_address
 from arqonbus.protocol.payloads import (
     DEFAULT_HISTORY_LIMIT,
     ChannelDeleted,
+    ChannelOptions,
     ChannelPosition,
     Empty,
     EventResult,
@@ -70,7 +71,7 @@ from arqonbus.routing.members import Member, Members, members_page
 from arqonbus.routing.presence import Herald
 from arqonbus.routing.recovery import Recovery, ReplayCap, recover
 from arqonbus.routing.resumption import outcome_of
-from arqonbus.storage.history import History, Retention
+from arqonbus.storage.history import History, Log, Retention
 from arqonbus.storage.shared_log import SharedHistory
 from arqonbus.telemetry import spans
 from arqonbus.telemetry.activity import Emit, silent
@@ -78,7 +79,7 @@ from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
 from arqonbus.telemetry.tracer import Tracer
 
-__all__ = ["Channel", "ChannelSetup"]
+__all__ = ["Channel", "ChannelSetup", "is_newest_first", "retention_of"]
 
 _log = get_log("routing")
 
@@ -100,6 +101,11 @@ class ChannelSetup(Struct, frozen=True):
     tracer: Tracer | None = None
     emit: Emit = silent
     shared: SharedHistory | None = None  # of all nodes; None: this server keeps the events by itself
+
+
+def retention_of(options: ChannelOptions) -> Retention:
+    """Say what a channel with these options, all filled in, keeps."""
+    return Retention(options.history_limit or 0, options.history_ttl_s or 0.0, options.history_bytes or 0)
 
 
 class Channel(Actor[ChannelMail]):
@@ -130,7 +136,6 @@ class Channel(Actor[ChannelMail]):
         self, setup: ChannelSetup, card: ChannelCard, room: Ref[Any], stars: tuple[tuple[ClientCard, str], ...]
     ) -> None:
         options = card.options
-        retention = Retention(options.history_limit or 0, options.history_ttl_s or 0.0, options.history_bytes or 0)
         self._setup = setup
         self._card = card
         self._room = room
@@ -138,7 +143,7 @@ class Channel(Actor[ChannelMail]):
         self._members = Members(all_watch=bool(options.presence))
         self._groups: Groups | None = None  # made with the first one
         self._herald = Herald(card.room, card.channel, self._members, setup.presence_max)
-        self._log = setup.history.open(card.room, card.channel, retention, card.note())
+        self._log = self._open_log(retention_of(options))
         self._place = Place(card.room, card.channel, self._log.epoch)
         self._batch: list[bytes] = []  # JSON texts of the events of this turn: seqs log.top + 1, log.top + 2 ...
         self._publishes: list[Publish] = []  # the mail of each of them
@@ -152,6 +157,9 @@ class Channel(Actor[ChannelMail]):
         card.show(self._log, self._members)
 
     # --- life ---------------------------------------------------------------------------------------------------
+
+    def _open_log(self, retention: Retention) -> Log:
+        return self._setup.history.open(self._card.room, self._card.channel, retention, self._card.note())
 
     def started(self, ctx: Context[ChannelMail]) -> None:
         """Take in the members of the whole room: they get the channel's events from the first on."""
@@ -539,7 +547,7 @@ class Channel(Actor[ChannelMail]):
         page = self._log.read(
             after=args.after,
             before=args.before,
-            newest_first=_newest_first(args),
+            newest_first=is_newest_first(args),
             limit=args.limit or DEFAULT_HISTORY_LIMIT,
             size_bytes=self._setup.page_bytes,
         )
@@ -559,6 +567,10 @@ class Channel(Actor[ChannelMail]):
         if refusal is not None:
             mail.card.ref.signal(Answer(mail.request_id, refusal))
             return
+        self._do_delete(mail, ctx)
+
+    def _do_delete(self, mail: Delete, ctx: Context[ChannelMail]) -> None:
+        card = self._card
         deleted = deliver_one(System("channel_deleted", ChannelDeleted("deleted"), card.room, card.channel))
         if self._groups is not None:
             self._groups.hand_out()
@@ -602,7 +614,8 @@ class Channel(Actor[ChannelMail]):
     }
 
 
-def _newest_first(args: HistoryArgs) -> bool:
+def is_newest_first(args: HistoryArgs) -> bool:
+    """Say in which order a page of history is wanted."""
     if args.order is not None:
         return args.order == "desc"
     return args.after is None

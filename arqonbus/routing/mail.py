@@ -26,6 +26,7 @@ from arqonbus.protocol.payloads import (
     Resumed,
 )
 from arqonbus.routing.cards import ChannelKind, ClientCard
+from arqonbus.routing.shared_mail import SharedChannelMail, SharedRoomMail
 from arqonbus.storage.cluster import Delivery, ForClient, ForNode, Lapsed, NodeGone
 from arqonbus.telemetry.activity import Happened
 from arqonbus.telemetry.tracer import Trace
@@ -426,9 +427,6 @@ GroupMail: TypeAlias = Sent | Unsent | Ready
 
 _Asked: TypeAlias = Join | Leave | Delete | ReadHistory | ListMembers
 
-ChannelMail: TypeAlias = Report | Publish | _Asked | Drop | IdleCheck | ProfileChanged | PresenceTick | GroupMail
-
-
 # --- to a room --------------------------------------------------------------------------------------------------
 
 
@@ -492,6 +490,20 @@ class Bounced(Struct, frozen=True):
     mail: Any
 
 
+ChannelMail: TypeAlias = (
+    Report
+    | Publish
+    | _Asked
+    | Create
+    | Describe
+    | Drop
+    | IdleCheck
+    | ProfileChanged
+    | PresenceTick
+    | GroupMail
+    | SharedChannelMail
+)
+
 RoomMail: TypeAlias = (
     Resolve
     | Create
@@ -509,6 +521,7 @@ RoomMail: TypeAlias = (
     | StarAnswer
     | Bounced
     | Terminated
+    | SharedRoomMail
 )
 
 

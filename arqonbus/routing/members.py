@@ -102,6 +102,12 @@ class Members:
                 self.watching.pop(client, None)
         return None if member.star or member.direct else self.drop(client)
 
+    def watch_all(self, all_watch: bool) -> None:
+        """Tell every member of joins and leaves from now on; or only those who ask from now on."""
+        if all_watch != self._all_watch:
+            self._all_watch = all_watch
+            self.watching = dict(self._by_client) if all_watch else {}
+
     def drop(self, client: str) -> Member | None:
         """Take a client out. Returns the member that it was; None: it was none."""
         member = self._by_client.pop(client, None)

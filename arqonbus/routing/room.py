@@ -82,6 +82,10 @@ _LEFT_REASONS: Mapping[str, LeftReason] = MappingProxyType({"left": "left", "dra
 _log = get_log("routing")
 
 
+Stars = tuple[tuple[ClientCard, str], ...]
+"""Client and time of the join of each who joined the whole room."""
+
+
 class RoomSetup(Struct, frozen=True):
     """What all rooms share."""
 
@@ -174,18 +178,26 @@ class Room(Actor[RoomMail]):
         """Spawn the channel of ``card``, with the members of the whole room in it."""
         if len(self._card.channels) >= self._setup.max_channels:
             raise LimitExceeded(f"the room has {self._setup.max_channels} channels, which is the most it may have")
-        setup, stars = self._setup.channel, self._roster.stars()
-        props: Props[Any] = Props(lambda: Channel(setup, card, ctx.ref, stars), self._setup.channel_bounds)
+        stars = self._roster.stars()
+        props: Props[Any] = Props(lambda: self._build(card, ctx.ref, stars), self._setup.channel_bounds)
         ref = ctx.spawn(props, card.channel)
         ref.watch(ctx.ref)
         self._card.channels[card.channel] = (ref, card)
         # Not info: a client that publishes to ever new names would fill the log.
         _log.debug("channel_created", client=card.created_by, room=card.room, channel=card.channel, kind=card.kind)
         self._setup.channel.emit(ChannelOpened(card.room, card.channel, card.kind, card.created_by))
+        self._tell_created(card, stars)
+        return ref
+
+    def _build(self, card: ChannelCard, room: Ref[Any], stars: Stars) -> Actor[Any]:
+        """Make the actor of a channel."""
+        return Channel(self._setup.channel, card, room, stars)
+
+    def _tell_created(self, card: ChannelCard, stars: Stars) -> None:
+        """Tell the members of the whole room that it has another channel."""
         if stars:
             created = deliver_one(System("channel_created", card.info(), card.room, card.channel))
             fan_out(created, [star.ref for star, _ in stars])
-        return ref
 
     def _resolve(self, mail: Resolve, ctx: Context[RoomMail]) -> None:
         found = ctx.ref if mail.channel is None else self._open(mail.channel, mail.card, mail.may_create, ctx)
@@ -362,18 +374,7 @@ class Room(Actor[RoomMail]):
     def _broadcast(self, mail: BroadcastMail, ctx: Context[RoomMail]) -> None:
         broadcast, tracer = mail.broadcast, self._setup.channel.tracer
         flight = fly(tracer, ("room", self._card.room), mail.trace, broadcast, mail.card.client)
-        self._n_broadcasts += 1
-        out = BroadcastOut(
-            self._card.room,
-            broadcast.id or f"{self._life}.{self._n_broadcasts}",
-            mail.card.client,
-            self._setup.channel.timestamp(),
-            broadcast.payload,
-            broadcast.metadata,
-            broadcast.reply_to,
-            trace_parent(broadcast.traceparent),
-            trace_state(broadcast.tracestate),
-        )
+        out = self._broadcast_out(mail)
         refs, deliver = self._roster.refs(), deliver_one(out)
         if flight is not None:
             deliver = loaded(deliver, flight.take_off())
@@ -385,6 +386,21 @@ class Room(Actor[RoomMail]):
         counters.messages_out += len(refs)
         if broadcast.ack:
             mail.card.ref.signal(Receipt(broadcast.id, BroadcastResult(self._roster.n_there)))
+
+    def _broadcast_out(self, mail: BroadcastMail) -> BroadcastOut:
+        broadcast = mail.broadcast
+        self._n_broadcasts += 1
+        return BroadcastOut(
+            self._card.room,
+            broadcast.id or f"{self._life}.{self._n_broadcasts}",
+            mail.card.client,
+            self._setup.channel.timestamp(),
+            broadcast.payload,
+            broadcast.metadata,
+            broadcast.reply_to,
+            trace_parent(broadcast.traceparent),
+            trace_state(broadcast.tracestate),
+        )
 
     def _report(self, mail: Report, ctx: Context[RoomMail]) -> None:
         self._open(mail.channel, None, True, ctx).tell_past_bound(mail)

@@ -25,6 +25,7 @@ from arqonbus.routing.mail import Inbound, Invalid, Lost, Writable
 from arqonbus.routing.socket import Hello
 from arqonbus.security.gate import Gate
 from arqonbus.server.assembly import Bus
+from arqonbus.storage.shared_log import SharedHistory
 from arqonbus.telemetry.tracer import Tracer
 
 __all__ = ["Client", "FakeSocket", "World", "frames_of", "settings"]
@@ -248,10 +249,12 @@ class World:
         wanted: Settings | None = None,
         order: Callable[[int], int] | None = None,
         tracer: Tracer | None = None,
+        manual: ManualDispatcher | None = None,
+        shared: SharedHistory | None = None,
     ) -> None:
-        self.manual = ManualDispatcher(order=order)
+        self.manual = manual or ManualDispatcher(order=order)
         self.clock_fails = False
-        self.bus = Bus(wanted or settings(), self.manual.dispatcher, self._timestamp, tracer=tracer)
+        self.bus = Bus(wanted or settings(), self.manual.dispatcher, self._timestamp, tracer=tracer, shared=shared)
         self.run()
 
     def _timestamp(self) -> str:

@@ -19,6 +19,8 @@ LONG_MODULES = {
     "arqonbus/routing/session.py": "one actor; admission, continuation, outbox and routes stand alone",
     "arqonbus/routing/room.py": "one actor, one table of handlers",
     "arqonbus/routing/channel.py": "one actor, one table of handlers",
+    "arqonbus/routing/shared_channel.py": "one actor, one table of handlers",
+    "arqonbus/routing/shared_room.py": "one actor, one table of handlers",
     "arqonbus/routing/mail.py": "a list of forty structs",
     "arqonbus/actor/cell.py": "one life cycle",
     "arqonbus/cli/kit/records.py": "a list of twenty structs",

@@ -1,0 +1,109 @@
+"""Shared mail: what channels and rooms over a shared store are told by it. All of it comes by the control lane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from arqonbus.storage.shared_log import Appended, Fed, RoomFed, SharedPage
+
+__all__ = [
+    "Heard",
+    "LingerOver",
+    "Listed",
+    "Noted",
+    "PageFailed",
+    "PageRead",
+    "Removed",
+    "RoomHeard",
+    "SaidTo",
+    "Settled",
+    "SharedChannelMail",
+    "SharedRoomMail",
+    "StoreFailed",
+]
+
+
+# --- to a channel -----------------------------------------------------------------------------------------------
+
+
+class Heard(Struct, frozen=True, gc=False):
+    """What the feed of the channel's log tells."""
+
+    fed: Fed
+
+
+class Settled(Struct, frozen=True):
+    """What became of the events that one turn appended."""
+
+    n: int  # of the append
+    outcomes: Sequence[Appended] | Exception
+
+
+class PageRead(Struct, frozen=True):
+    """A page of the store, for the mail that has to wait for it."""
+
+    asked: Any
+    page: SharedPage
+
+
+class PageFailed(Struct, frozen=True):
+    """The store gave no page."""
+
+    asked: Any
+    error: Exception
+
+
+class Removed(Struct, frozen=True):
+    """The log was deleted, as ``asked``; or another node was first."""
+
+    asked: Any
+
+
+class StoreFailed(Struct, frozen=True):
+    """The store could not do what ``asked`` wants of it."""
+
+    asked: Any
+    error: Exception
+
+
+SharedChannelMail: TypeAlias = Heard | Settled | PageRead | PageFailed | Removed | StoreFailed
+
+
+# --- to a room --------------------------------------------------------------------------------------------------
+
+
+class RoomHeard(Struct, frozen=True):
+    """What the room's feed tells."""
+
+    fed: RoomFed
+
+
+class Noted(Struct, frozen=True):
+    """Whether there is a log of a channel, with its note."""
+
+    channel: str
+    note: bytes | None  # None: there is none
+
+
+class Listed(Struct, frozen=True):
+    """The channels of the room that have a log; for the mail that has to wait for them."""
+
+    asked: Any  # None: the room itself wants to know
+    channels: Sequence[str]
+
+
+class SaidTo(Struct, frozen=True):
+    """A broadcast was said to all nodes of the room, and should have been heard here too."""
+
+    token: str  # of it
+    n_nodes: int  # that were listening; 0: none, the store could not be reached
+
+
+class LingerOver(Struct, frozen=True):
+    """The room's own reminder: it may have been without members and channels for long enough."""
+
+
+SharedRoomMail: TypeAlias = RoomHeard | Noted | Listed | SaidTo | LingerOver | StoreFailed

@@ -1,0 +1,171 @@
+"""Rooms that several nodes share: broadcasts, whole rooms, and what is made and deleted elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.flow.nodes import Nodes
+from tests.flow.world import Client
+
+
+def broadcasts(client: Client) -> list[Any]:
+    return [m["payload"] for m in client.received() if m["type"] == "broadcast"]
+
+
+def broadcast(client: Client, payload: Any, **more: Any) -> None:
+    client.send({"type": "broadcast", "room": "r", "payload": payload, **more})
+
+
+# --- broadcasts -------------------------------------------------------------------------------------------------
+
+
+def test_a_broadcast_reaches_each_member_on_all_nodes_once() -> None:
+    nodes = Nodes(2)
+    here, there = nodes[0].member("r", "c"), nodes[1].member("r", "d")
+    there.join("r", "e")
+    broadcast(here, "hello", id="b", ack=True)
+
+    assert broadcasts(here) == broadcasts(there) == ["hello"]
+    assert [m["result"] for m in here.take() if m["type"] == "response"] == [{"delivered": 1}]
+
+
+def test_a_broadcast_finds_a_room_whose_members_are_all_elsewhere() -> None:
+    nodes = Nodes(2)
+    there = nodes[1].member("r", "c")
+    sender = nodes[0].connect()
+    broadcast(sender, 1, id="a", ack=True)
+    broadcast(sender, 2, id="b", ack=True)
+
+    assert broadcasts(there) == [1, 2]
+    assert sender.answers() == [("a", "ok"), ("b", "ok")]
+    nodes.advance(61)
+    assert nodes[0].bus.directory.room("r") is None
+
+
+def test_a_broadcast_to_a_room_that_is_nowhere_is_not_found() -> None:
+    nodes = Nodes(2)
+    sender = nodes[0].connect()
+    broadcast(sender, 1, id="a")
+
+    assert sender.answers() == [("a", "not_found")]
+
+
+def test_a_node_without_the_store_broadcasts_to_its_own_members() -> None:
+    nodes = Nodes(2)
+    here, there = nodes[0].member("r", "c"), nodes[1].member("r", "c")
+    nodes.cut(0)
+    broadcast(here, "alone", id="b", ack=True)
+
+    assert broadcasts(here) == ["alone"]
+    assert broadcasts(there) == []
+    assert here.answers() == [("b", "ok")]
+
+
+# --- the whole room ---------------------------------------------------------------------------------------------
+
+
+def test_a_member_of_the_whole_room_gets_what_is_published_on_other_nodes() -> None:
+    nodes = Nodes(2)
+    nodes[1].connect().event("r", "a", "before")
+    star = nodes[0].connect()
+    result = star.join("r", "*")
+    nodes[1].connect().event("r", "a", "a")
+
+    assert [(place["channel"], place["seq"]) for place in result["positions"]] == [("a", 1)]
+    assert star.payloads() == ["a"]
+
+
+def test_a_channel_made_on_another_node_is_heard_from_its_first_event() -> None:
+    nodes = Nodes(2)
+    star = nodes[0].connect()
+    star.join("r", "*")
+    star.take()
+    other = nodes[1].connect()
+    for i in range(3):
+        other.post_event("r", "new", i)
+    nodes.run()
+
+    made = star.take()
+    assert [m.get("event", m.get("payload")) for m in made] == ["channel_created", 0, 1, 2]
+    assert (made[0]["payload"]["channel"], made[0]["payload"]["seq"]) == ("new", 0)
+    assert [m["seq"] for m in made[1:]] == [1, 2, 3]
+
+
+def test_a_channel_made_while_nothing_was_heard_is_found_and_told_from_its_first_event() -> None:
+    nodes = Nodes(2)
+    star = nodes[0].connect()
+    star.join("r", "*")
+    nodes.cut(0)
+    other = nodes[1].connect()
+    other.event("r", "new", 1)
+    other.event("r", "new", 2)
+    assert star.payloads() == []
+
+    nodes.mend(0)
+    assert star.payloads() == [1, 2]
+    other.event("r", "new", 3)
+    assert star.payloads() == [1, 2, 3]
+
+
+def test_a_channel_without_history_owns_to_what_was_published_before_it_was_heard_of() -> None:
+    nodes = Nodes(2, history__limit=0)
+    star = nodes[0].connect()
+    star.join("r", "*")
+    nodes.cut(0)
+    nodes[1].connect().event("r", "new", 1)
+    nodes.mend(0)
+    nodes[1].connect().event("r", "new", 2)
+
+    assert star.payloads() == [2]
+    (gap,) = [m["payload"] for m in star.received() if m.get("event") == "gap"]
+    assert (gap["from"], gap["to"], gap["reason"]) == (1, 1, "missing")
+
+
+def test_a_join_of_a_whole_room_without_the_store_is_of_what_is_here() -> None:
+    nodes = Nodes(2)
+    nodes[0].member("r", "here")
+    nodes[1].member("r", "there")
+    nodes.cut(0)
+    star = nodes[0].connect()
+
+    assert [place["channel"] for place in star.join("r", "*")["positions"]] == ["here"]
+
+
+# --- made and deleted -------------------------------------------------------------------------------------------
+
+
+def test_a_channel_that_is_deleted_ends_on_all_nodes() -> None:
+    nodes = Nodes(2)
+    there = nodes[1].member("r", "c")
+    there.event("r", "c", 1)
+    client = nodes[0].connect()
+    before = nodes.store.logs["r", "c"].epoch
+
+    assert client.command("delete_channel", room="r", channel="c", force=True) == {}
+    assert there.told() == ["channel_deleted"]
+    assert there.command("whoami")["memberships"] == []
+    assert client.join("r", "c")["epoch"] != before
+
+
+def test_a_deletion_that_the_store_cannot_do_is_refused() -> None:
+    nodes = Nodes(1)
+    client = nodes[0].connect()
+    client.command("create_channel", room="r", channel="c")
+    nodes.cut(0)
+
+    assert client.command("delete_channel", room="r", channel="c")["code"] == "unavailable"
+    nodes.mend(0)
+    assert client.join("r", "c")["seq"] == 0
+
+
+def test_what_has_to_be_asked_of_a_store_that_is_away_is_unavailable() -> None:
+    nodes = Nodes(1)
+    nodes.cut(0)
+    client = nodes[0].connect()
+
+    assert client.command("channel_info", room="r", channel="c")["code"] == "unavailable"
+    assert client.command("members", room="r")["code"] == "unavailable"
+    broadcast(client, 1, id="b")
+    assert client.answers()[-1] == ("b", "unavailable")
+    nodes.give_up(0)
+    assert client.command("create_channel", room="r", channel="c")["code"] == "unavailable"
