@@ -253,7 +253,7 @@ export interface Gap {
   epoch: string;
   from: number;
   to: number;
-  reason: "conflate" | "drop_oldest" | "group_overflow" | (string & {});
+  reason: "conflate" | "drop_oldest" | "epoch_changed" | "group_overflow" | "missing" | (string & {});
 }
 
 /** A group of one channel as it is now. */
