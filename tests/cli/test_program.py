@@ -20,6 +20,7 @@ def test_importing_the_command_line_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.proves("011/SC-001")
 def test_help_answers_at_once() -> None:
     """Under 0.15 s; the best of five, for the machine may be busy with other tests."""
     times = []

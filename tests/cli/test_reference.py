@@ -11,6 +11,7 @@ from arqonbus.cli.table import COMMANDS
 PAGE = Path(__file__).parents[2] / "docs" / "CLI.md"
 
 
+@pytest.mark.proves("011/SC-003")
 def test_the_document_is_up_to_date() -> None:
     """Else run: python -m arqonbus.cli.reference docs/CLI.md"""
     document = PAGE.read_text("utf-8")

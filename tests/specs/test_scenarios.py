@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.specs import (
+    steps_cli,
     steps_clients,
     steps_cluster,
     steps_commands,
@@ -29,6 +30,7 @@ from tests.specs.step_registry import registry
 from tests.specs.world import World
 
 STEP_MODULES = (
+    steps_cli,
     steps_clients,
     steps_cluster,
     steps_commands,
