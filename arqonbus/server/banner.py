@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from arqonbus import __version__
 from arqonbus.config import Settings
 
-__all__ = ["announce", "banner", "switched_off"]
+__all__ = ["DEFAULT_URL", "announce", "banner", "switched_off"]
+
+DEFAULT_URL = "ws://127.0.0.1:9100/"
+"""Where the command line looks for a server by itself; as in ``arqonbus.cli.kit.connection``, a test compares."""
 
 
 def announce(
@@ -46,8 +49,22 @@ def banner(settings: Settings, name: str, addresses: Sequence[str], runs_on: str
     off = switched_off(settings)
     if off:
         lines.append(f"  off        {', '.join(off)}")
+    lines += _first_try(settings, scheme, addresses)
     lines.append("  Ctrl-C drains and stops; twice stops at once")
     return "\n".join(lines)
+
+
+def _first_try(settings: Settings, scheme: str, addresses: Sequence[str]) -> list[str]:
+    """Name two commands that talk to this server; none where only a Unix socket listens."""
+    address = next((address for address in addresses if not address.startswith("/")), None)
+    if address is None:
+        return []
+    url = f"{scheme}://{address}{settings.server.path}"
+    where = "" if url == DEFAULT_URL else f" --url {url}"
+    return [
+        f"  try        arqonbus sub science:explore{where}",
+        f"             arqonbus pub science:explore hello{where}",
+    ]
 
 
 def switched_off(settings: Settings) -> list[str]:

@@ -2,14 +2,20 @@
 
 import asyncio
 import io
+import os
+import pty
 import re
+import shlex
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from tests.specs.bus import Bus
+from tests.specs.bus import Bus, environment
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -68,3 +74,53 @@ async def test_the_python_example_runs(bus: Bus) -> None:
     await asyncio.to_thread(run)
 
     assert shown.getvalue() == "1 {'n': 1}\n"
+
+
+class Terminal:
+    """A terminal in which a command of the README runs."""
+
+    def __init__(self, line: str, bus: Bus) -> None:
+        self._end, theirs = pty.openpty()
+        words = shlex.split(line.removeprefix("$ .venv/bin/arqonbus "))
+        env = environment({"ARQONBUS_URL": bus.url, "NO_COLOR": "1", "TERM": "xterm"})
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "arqonbus", *words], stdin=theirs, stdout=theirs, stderr=theirs, env=env
+        )
+        os.close(theirs)
+
+    def lines(self, n: int) -> list[str]:
+        """Read so many lines, with every time of day as the README's."""
+        text = ""
+        while text.count("\n") < n:
+            text += os.read(self._end, 4096).decode()
+        return re.sub(r"\d\d:\d\d:\d\d", "23:00:07", text).splitlines()
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and give the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for the end, and give the exit code."""
+        code = self.process.wait(10)
+        os.close(self._end)
+        return code
+
+
+@pytest.mark.integration
+def test_the_two_terminals_talk_as_the_readme_shows(bus: Bus) -> None:
+    shown = [block.splitlines() for block in blocks("console")]
+    (sub, *reading), (pub, *published), message, (again, history) = shown[1:5]
+
+    reader = Terminal(sub, bus)
+    assert reader.lines(len(reading)) == reading
+    writer = Terminal(pub, bus)
+    assert writer.lines(len(published)) == published
+    assert reader.lines(len(message)) == message
+    later = Terminal(again, bus)
+    assert later.lines(2)[0] == message[0]
+    program = Terminal(history, bus)
+    assert '"seq":1' in program.lines(1)[0]
+
+    assert (writer.ended(), program.ended()) == (0, 0)
+    assert (reader.interrupt(), later.interrupt()) == (0, 0)

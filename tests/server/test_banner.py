@@ -1,5 +1,6 @@
 from arqonbus import __version__
-from arqonbus.server.banner import banner, switched_off
+from arqonbus.cli.kit.connection import DEFAULT_URL as where_the_command_line_looks
+from arqonbus.server.banner import DEFAULT_URL, banner, switched_off
 from tests.flow.world import settings
 
 
@@ -13,8 +14,16 @@ def test_it_says_what_listens_where_and_what_is_off() -> None:
         "  listens    unix:/run/bus.sock",
         "  keeps      history in memory, 1000 messages a channel",
         "  off        TLS, authentication (auth.keys), compression, browser pages of other origins (server.origins)",
+        "  try        arqonbus sub science:explore",
+        "             arqonbus pub science:explore hello",
         "  Ctrl-C drains and stops; twice stops at once",
     ]
+
+
+def test_the_commands_to_try_name_the_server_unless_they_find_it() -> None:
+    assert "sub science:explore --url ws://[::1]:8000/" in banner(settings(), "n", ["[::1]:8000"], "asyncio")
+    assert "try" not in banner(settings(), "n", ["/run/bus.sock"], "asyncio")
+    assert where_the_command_line_looks == DEFAULT_URL
 
 
 def test_with_tls_the_addresses_say_so() -> None:
