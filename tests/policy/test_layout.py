@@ -23,7 +23,6 @@ LONG_MODULES = {
     "arqonbus/routing/shared_room.py": "one actor, one table of handlers",
     "arqonbus/routing/mail.py": "a list of forty structs",
     "arqonbus/actor/cell.py": "one life cycle",
-    "arqonbus/cli/kit/records.py": "a list of twenty structs",
     "arqonbus/config/settings.py": "one struct a section, every key with its meaning",
     "arqonbus/transport/connection.py": "one state machine",
 }

@@ -34,6 +34,8 @@ class Taken:
     traces: list[Any] = field(default_factory=list)
     metrics: list[Any] = field(default_factory=list)
     n_calls: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of the last call, names in small letters."""
 
     @property
     def url(self) -> str:
@@ -97,6 +99,7 @@ def http_receiver(behave: Callable[[], int] = lambda: 200) -> Iterator[Taken]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             taken.n_calls += 1
+            taken.headers = {name.lower(): value for name, value in self.headers.items()}
             status = taken.behave()
             if status == 200:
                 data = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
@@ -131,7 +134,12 @@ def http_receiver(behave: Callable[[], int] = lambda: 200) -> Iterator[Taken]:
         thread.join()
 
 
-_CODES = {429: grpc.StatusCode.RESOURCE_EXHAUSTED, 503: grpc.StatusCode.UNAVAILABLE, 500: grpc.StatusCode.INTERNAL}
+_CODES = {
+    401: grpc.StatusCode.UNAUTHENTICATED,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    500: grpc.StatusCode.INTERNAL,
+    503: grpc.StatusCode.UNAVAILABLE,
+}
 
 
 @contextmanager
@@ -141,6 +149,7 @@ def grpc_receiver(behave: Callable[[], int] = lambda: 200) -> Iterator[Taken]:
 
     def take(request: Any, context: grpc.ServicerContext, kept: list[Any], answer: Any) -> Any:
         taken.n_calls += 1
+        taken.headers = {key: str(value) for key, value in context.invocation_metadata()}
         status = taken.behave()
         if status != 200:
             context.abort(_CODES[status], "told to")

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from arqonbus.cli.kit.records import BenchRecord
+from arqonbus.cli.kit.measures import BenchRecord
 
 __all__ = ["METRICS", "Mark", "changes", "parse", "unlike", "values"]
 

@@ -11,7 +11,7 @@ import msgspec
 from arqonbus import __version__
 from arqonbus.cli.bench.outcome import Outcome
 from arqonbus.cli.bench.plan import Plan
-from arqonbus.cli.kit.records import BenchRecord, MachineRecord
+from arqonbus.cli.kit.measures import BenchRecord, MachineRecord
 from arqonbus.client import Status
 
 __all__ = ["doubts", "read_record", "record_of"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from arqonbus.cli.bench.marks import changes, unlike
-from arqonbus.cli.kit.records import BenchRecord
+from arqonbus.cli.kit.measures import BenchRecord
 
 __all__ = ["comparison", "report"]
 

@@ -16,8 +16,8 @@ from arqonbus.cli.kit.parser import Parser
 if TYPE_CHECKING:
     from arqonbus.cli.bench.marks import Mark
     from arqonbus.cli.bench.plan import Plan
+    from arqonbus.cli.kit.measures import BenchRecord
     from arqonbus.cli.kit.output import Output
-    from arqonbus.cli.kit.records import BenchRecord
 
 __all__ = ["add", "run"]
 

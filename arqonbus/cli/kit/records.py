@@ -7,13 +7,15 @@ tests read the output of every command back by it.
 from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
+
+from arqonbus.cli.kit.measures import MEASURES
+from arqonbus.cli.kit.record import Record
 
 __all__ = [
     "RECORDS",
     "AckRecord",
     "AnsweredRecord",
-    "BenchRecord",
     "CaseRecord",
     "ChannelRecord",
     "CodeRecord",
@@ -22,7 +24,6 @@ __all__ = [
     "GapRecord",
     "JoinedRecord",
     "ListedCaseRecord",
-    "MachineRecord",
     "MemberRecord",
     "MessageRecord",
     "PresenceRecord",
@@ -33,12 +34,6 @@ __all__ = [
     "StatusRecord",
     "TokenRecord",
 ]
-
-
-class Record(Struct, frozen=True, kw_only=True, tag_field="type", forbid_unknown_fields=True):
-    """One object of the output."""
-
-    v: Literal[1] = 1
 
 
 class ErrorRecord(Record, tag="error", frozen=True, kw_only=True):
@@ -204,50 +199,6 @@ class TokenRecord(Record, tag="token", frozen=True, kw_only=True):
     note: str = ""
 
 
-class MachineRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a measurement ran on."""
-
-    system: str
-    processor: str
-    cpus: int
-    python: str
-    arqonbus: str  # version of the generator
-
-
-class BenchRecord(Record, tag="bench", frozen=True, kw_only=True):
-    """One run of `bench`; latencies in ms, from the intended time of sending, of what was sent after the warm-up."""
-
-    valid: bool  # False: the generator did not do what it was to do, see doubts
-    doubts: tuple[str, ...]
-    shape: Literal["fanout", "pairs", "requests"]
-    clients: int
-    rate: float  # wanted, messages a second
-    duration_s: float
-    warmup_s: float
-    size: int  # bytes of a payload
-    processes: int
-    server: str
-    server_version: str
-    machine: MachineRecord
-    sent: int
-    unsent: int  # that there was no time for
-    refused: int  # that the server did not take
-    expected: int  # events that readers should have got; answers
-    received: int
-    measured: int  # of the received, in the latencies
-    lost: int
-    duplicates: int
-    reordered: int
-    told: int  # of the lost, as gaps
-    sent_per_s: float
-    received_per_s: float
-    latency_ms: dict[str, float]  # p50, p90, p99, p99.9, max, mean
-    lag_ms: dict[str, float]  # the same of the lateness of the generator, by its own fault
-    blocked_ms: float  # that senders waited for the server to take more
-    cpu: tuple[float, ...]  # cores used by each process of the generator
-    histogram: tuple[tuple[float, int], ...]  # lower bound in ms, count
-
-
 class ListedCaseRecord(Record, tag="listed_case", frozen=True, kw_only=True):
     """A line of `conformance --list`."""
 
@@ -295,9 +246,9 @@ RECORDS: Final[tuple[type[Record], ...]] = (
     StatusRecord,
     CodeRecord,
     TokenRecord,
-    BenchRecord,
     ListedCaseRecord,
     CaseRecord,
     ConformanceRecord,
+    *MEASURES,
 )
 """Every kind."""

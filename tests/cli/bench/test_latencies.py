@@ -34,8 +34,12 @@ def test_the_highest_and_the_mean_are_exact() -> None:
     assert summary["mean"] == 4.0412
 
 
-def test_no_quantile_is_above_the_highest() -> None:
-    assert counted([1_000_003] * 3).quantile(0.5) <= 1.000003
+@pytest.mark.parametrize("ns", [1_000_003, 1_007_801, 5])
+def test_no_quantile_is_outside_of_what_was_counted(ns: int) -> None:
+    latencies = counted([ns] * 3)
+
+    assert latencies.quantile(0.5) == ns / 1e6
+    assert latencies.lowest_ns == ns
 
 
 def test_nothing_counted_is_zero() -> None:
@@ -56,7 +60,7 @@ def test_two_histograms_add_up() -> None:
     one.merge(other)
 
     assert one.rows()[0] == (10, 2)
-    assert (one.n, one.highest_ns, one.total_ns) == (4, 2_000_000_000, 2_001_000_020)
+    assert (one.n, one.lowest_ns, one.highest_ns, one.total_ns) == (4, 10, 2_000_000_000, 2_001_000_020)
 
 
 def test_a_histogram_comes_back_from_its_rows() -> None:

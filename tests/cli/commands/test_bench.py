@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from arqonbus.cli.kit.records import BenchRecord
+from arqonbus.cli.kit.measures import BenchRecord
 from tests.cli.conftest import Call
 from tests.specs.bus import Bus, environment
 
