@@ -15,17 +15,17 @@ __all__ = ["help_text", "main", "short_help"]
 
 _EXAMPLES = """\
 examples:
-  arqonbus run                                    on 127.0.0.1:9100, with the defaults
-  arqonbus run --port 8000 --log-level debug
-  arqonbus run --config /etc/arqonbus.toml --set history.limit=100
-  ARQONBUS_SERVER_PORT=8000 arqonbus run
-  arqonbus check-config /etc/arqonbus.toml        every problem, with its line
-  arqonbus config --json                          what would be used, and where each value comes from
+  arqonbus run                                       start a server on 127.0.0.1:9100
+  arqonbus sub science:explore                       print what comes to a channel
+  arqonbus pub science:explore '{"hello":"world"}'   publish to it
+  arqonbus history science:explore --json            what was said, for programs
+  arqonbus run --port 8000 --config bus.toml         with other settings
 """
 
 _NOTES = """\
-Settings: flags win over environment variables (ARQONBUS_SECTION_KEY), those over the file, the file over the defaults.
-A second signal stops run before all connections were drained, with 128 and the signal's number.
+Server: --url, else ARQONBUS_URL, else ws://127.0.0.1:9100/. Token: --token-file FILE, else ARQONBUS_TOKEN.
+Settings of run: flags win over environment variables (ARQONBUS_SERVER_PORT=8000), those over the file, the file over
+the defaults. A second signal stops run before all connections were drained, with 128 and the signal's number.
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 
@@ -61,10 +63,18 @@ def _first_try(settings: Settings, scheme: str, addresses: Sequence[str]) -> lis
         return []
     url = f"{scheme}://{address}{settings.server.path}"
     where = "" if url == DEFAULT_URL else f" --url {url}"
+    program = _program(sys.argv[0])
     return [
-        f"  try        arqonbus sub science:explore{where}",
-        f"             arqonbus pub science:explore hello{where}",
+        f"  try        {program} sub science:explore{where}",
+        f"             {program} pub science:explore hello{where}",
     ]
+
+
+def _program(called: str) -> str:
+    """Write the command so that a shell finds it: as it was called, if the search path does not lead to it."""
+    if os.path.basename(called) != "arqonbus" or shutil.which("arqonbus") is not None:
+        return "arqonbus"
+    return min(os.path.relpath(called), called, key=len)
 
 
 def switched_off(settings: Settings) -> list[str]:

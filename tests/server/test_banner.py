@@ -1,3 +1,7 @@
+from pathlib import Path
+
+import pytest
+
 from arqonbus import __version__
 from arqonbus.cli.kit.connection import DEFAULT_URL as where_the_command_line_looks
 from arqonbus.server.banner import DEFAULT_URL, banner, switched_off
@@ -24,6 +28,19 @@ def test_the_commands_to_try_name_the_server_unless_they_find_it() -> None:
     assert "sub science:explore --url ws://[::1]:8000/" in banner(settings(), "n", ["[::1]:8000"], "asyncio")
     assert "try" not in banner(settings(), "n", ["/run/bus.sock"], "asyncio")
     assert where_the_command_line_looks == DEFAULT_URL
+
+
+def test_the_commands_to_try_are_written_as_a_shell_finds_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "arqonbus"
+    program.touch(0o755)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setenv("PATH", "")
+    there = f"try        {tmp_path.name}/arqonbus sub"
+
+    assert there in banner(settings(), "n", ["127.0.0.1:9100"], "asyncio")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "try        arqonbus sub" in banner(settings(), "n", ["127.0.0.1:9100"], "asyncio")
 
 
 def test_with_tls_the_addresses_say_so() -> None:

@@ -4,7 +4,7 @@ import json
 import sys
 
 from arqonbus.cli.kit.exits import Exit
-from arqonbus.cli.kit.terminal import has_colour, painted
+from arqonbus.cli.kit.terminal import has_colour, painted, printable
 
 __all__ = ["Failure", "hint", "note", "tell"]
 
@@ -34,16 +34,16 @@ def tell(failure: Failure, *, as_json: bool = False, colour: bool = True) -> Non
         print(json.dumps({**record, "hint": failure.hint, "exit": int(failure.exit)}), file=sys.stderr)
         return
     paint = has_colour(sys.stderr, wanted=colour)
-    print(f"arqonbus: {painted(failure.message, 'red', paint)}", file=sys.stderr)
+    print(f"arqonbus: {painted(printable(failure.message), 'red', paint)}", file=sys.stderr)
     if failure.hint:
         hint(failure.hint)
 
 
 def hint(text: str) -> None:
     """Write what could be done next to stderr."""
-    print(f"hint: {text}", file=sys.stderr)
+    print(f"hint: {printable(text)}", file=sys.stderr)
 
 
 def note(text: str) -> None:
     """Write what a person should know to stderr; data goes to stdout."""
-    print(f"arqonbus: {text}", file=sys.stderr)
+    print(f"arqonbus: {printable(text)}", file=sys.stderr)

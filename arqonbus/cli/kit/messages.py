@@ -8,6 +8,7 @@ from arqonbus.cli.kit.failures import note
 from arqonbus.cli.kit.output import Output
 from arqonbus.cli.kit.payloads import line_of
 from arqonbus.cli.kit.records import GapRecord, MessageRecord
+from arqonbus.cli.kit.terminal import printable
 from arqonbus.client import Gap, Message
 
 __all__ = ["MessageWriter", "gap_text", "record_of"]
@@ -38,6 +39,8 @@ class MessageWriter:
         text = line_of(message.raw, raw=self._raw)
         if message.kind == "telemetry":
             text = f"{message.event} {text}"
+        if out.is_terminal:
+            text = printable(text)  # who published it does not give orders to the terminal of who reads it
         out.line(f"{self._heading(message)}{text}" if out.is_terminal and not self._raw else text)
 
     def _heading(self, message: Message[Any]) -> str:

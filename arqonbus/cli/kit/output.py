@@ -10,11 +10,12 @@ from typing import NamedTuple
 import msgspec
 
 from arqonbus.cli.kit.records import Record
-from arqonbus.cli.kit.terminal import has_colour, painted, width
+from arqonbus.cli.kit.terminal import has_colour, painted, printable, width
 
 __all__ = ["Column", "Output", "duration"]
 
 _GAP = "  "
+_IN_ONE_LINE = str.maketrans("\t\r\n", "   ")
 
 
 class Column(NamedTuple):
@@ -54,11 +55,12 @@ class Output:
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
         """Write rows: aligned, with titles, no wider than the terminal; to a pipe, values with tabs between."""
-        cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+        cells = [["" if cell is None else str(cell).translate(_IN_ONE_LINE) for cell in row] for row in rows]
         if not self.is_terminal:
             for row in cells:
                 self.line("\t".join(row))
             return
+        cells = [[printable(cell) for cell in row] for row in cells]
         kept, widths = _fitting(columns, cells, width())
         titles = _GAP.join(_aligned(columns[i].title, widths[i], columns[i].right) for i in kept)
         self.line(painted(titles.rstrip(), "bold", self.has_colour))

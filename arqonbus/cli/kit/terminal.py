@@ -1,12 +1,21 @@
 """What a stream can show: whether a person reads it, colours, width. Standard library only."""
 
 import os
+import re
 import shutil
 from typing import Final, TextIO
 
-__all__ = ["has_colour", "painted", "width"]
+__all__ = ["has_colour", "painted", "printable", "width"]
 
 _CODES: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
+
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal may take for an order: all controls but line break and tab, C1 ones too."""
+
+
+def printable(text: str) -> str:
+    """Return the text of somebody else without what a terminal would take for an order, as `\\x1b` in its place."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def has_colour(stream: TextIO, *, wanted: bool = True) -> bool:

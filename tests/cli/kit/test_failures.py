@@ -36,3 +36,10 @@ def test_a_note_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     note("3 messages are missing")
 
     assert capsys.readouterr() == ("", "arqonbus: 3 messages are missing\n")
+
+
+def test_what_others_say_gives_no_orders_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(Failure(Exit.REJECTED, "said \x1b[2J", hint="\x07"))
+    note("\x9b")
+
+    assert capsys.readouterr().err == "arqonbus: said \\x1b[2J\nhint: \\x07\narqonbus: \\x9b\n"

@@ -40,6 +40,14 @@ def test_raw_is_raw_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "hello\n"
 
 
+def test_a_terminal_takes_no_orders_from_a_payload(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = msgspec.structs.replace(MESSAGE, raw=Raw(b'"\\u001b[2J"'))
+    MessageWriter(out(terminal=True), raw=True).show(evil)
+    MessageWriter(out(), raw=True).show(evil)
+
+    assert capsys.readouterr().out == "\\x1b[2J\n\x1b[2J\n"
+
+
 def test_telemetry_tells_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
     MessageWriter(out()).show(msgspec.structs.replace(MESSAGE, kind="telemetry", event="client_connected"))
 

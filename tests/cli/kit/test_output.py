@@ -39,8 +39,22 @@ def test_a_narrow_terminal_loses_the_least_important_column_and_never_wraps(
     assert shown(capsys, columns=17) == ["name  count  note", "a         1  sho…", "beta   1000"]
 
 
+def test_a_name_gives_no_orders_to_a_terminal_and_breaks_no_row(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Output(as_json=False)
+    out.is_terminal = True
+    out.table((Column("name"), Column("n")), [("a\x1b[2J\nb", 1)])
+
+    assert capsys.readouterr().out == "name        n\na\\x1b[2J b  1\n"
+
+
 def test_a_pipe_gets_values_with_tabs_between(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, columns=None) == ["a\t1\there\tshort", "beta\t1000\tthere\t"]
+
+
+def test_a_value_breaks_neither_its_row_nor_its_column(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(as_json=False).table((Column("a"), Column("b")), [("x\ty\nz", "  1")])
+
+    assert capsys.readouterr().out == "x y z\t  1\n"
 
 
 def test_facts_are_pairs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from arqonbus.cli.kit.terminal import has_colour, painted, width
+from arqonbus.cli.kit.terminal import has_colour, painted, printable, width
 
 
 class Terminal(io.StringIO):
@@ -42,3 +42,8 @@ def test_the_width_is_that_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("COLUMNS", "123")
 
     assert width() == 123
+
+
+def test_controls_are_shown_and_not_obeyed() -> None:
+    assert printable("a\x1b[2Jb\x9b1m\x7f\r\x00") == "a\\x1b[2Jb\\x9b1m\\x7f\\x0d\\x00"
+    assert printable("a\n\tö→") == "a\n\tö→"
