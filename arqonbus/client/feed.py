@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from arqonbus.client.codec import BroadcastIn, EventIn, PrivateIn
-from arqonbus.client.cursor import NOWHERE, Cursor, Outcome, lost_between
+from arqonbus.client.cursor import EPOCH_CHANGED, NOWHERE, Cursor, Outcome, lost_between
 from arqonbus.client.errors import ClientError, SlowReader
 from arqonbus.client.message import Gap
 
@@ -123,6 +123,9 @@ class Feed:
 
     def lose(self, channel: str, gap: Gap) -> None:
         """Note that the server lost a range for this reader; what it had of it already does not count."""
+        if gap.reason == EPOCH_CHANGED:
+            self.begin(channel, gap.epoch or "", gap.last, 0, msgspec.structs.replace(gap, exact=False))
+            return
         cursor = self.cursors.setdefault(channel, Cursor(gap.epoch))
         if self._grouped or cursor.seq is None:
             self._declare(cursor, gap, channel)

@@ -99,6 +99,21 @@ def test_a_gap_of_the_server_moves_the_position() -> None:
     assert [entry.gap for entry in hand.take()] == [None, gap(2, 4, 3, "slow", True, "e1")]
 
 
+@pytest.mark.rules("R36")
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize(("first", "last"), [(1, 0), (1, 5), (8, 7)])
+def test_a_gap_of_another_epoch_begins_there(first: int, last: int, grouped: bool) -> None:
+    hand = Hand(grouped=grouped)
+    hand.deliver(1, 2, 3)
+
+    hand.feed.lose("explore", gap(first, last, last - first + 1, "epoch_changed", True, "e2"))
+    hand.deliver(last + 1)
+
+    declared = gap(first, last, last - first + 1, "epoch_changed", False, "e2")
+    assert [(entry.epoch, entry.gap) for entry in hand.take()] == [("e1", None)] * 3 + [("e2", declared)]
+    assert hand.gaps == [declared]
+
+
 @pytest.mark.rules("R36", "R37")
 def test_a_gap_counts_only_what_the_reader_has_not_had() -> None:
     hand = Hand()

@@ -119,6 +119,11 @@ export class Subscription<T = unknown> extends Reader<T> {
   /** @internal the server dropped a range for this client */
   skip(gap: Gap): void {
     const at = this.cursors.get(gap.channel);
+    if (gap.reason === "epoch_changed") {
+      this.begin(gap.channel, gap.epoch, gap.to);
+      this.#known.clear();
+      return this.declare({ ...gap, exact: false });
+    }
     if (!at || gap.to <= at.seq) return;
     const from = Math.max(gap.from, at.seq + 1);
     at.seq = gap.to;

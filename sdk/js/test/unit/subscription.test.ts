@@ -187,6 +187,22 @@ describe("position", () => {
     expect(bus.stats()).toMatchObject({ repeats: 3, gaps: 3, missed: 6 });
   });
 
+  it("R36 goes on in another epoch where the server says, and tells it even if nothing is missing", async () => {
+    const { bus, welcome } = stage();
+    const handle = bus.subscribe("science:explore");
+    const socket = await welcome();
+    await socket.joined();
+    const changed = (epoch: string, from: number, to: number) => system("gap", { ...HERE, epoch, from, to, reason: "epoch_changed" });
+    await socket.say(
+      socket.event(1), socket.event(2), changed("e2", 1, 0), socket.event(1), changed("e3", 1, 5), socket.event(5), socket.event(6),
+    );
+    expect((await take(handle, 4)).map(({ seq, gap }) => [seq, gap?.epoch, gap?.missed, gap?.exact])).toEqual([
+      [1, undefined, undefined, undefined], [2, undefined, undefined, undefined], [1, "e2", 0, false], [6, "e3", 5, false],
+    ]);
+    expect(handle.position).toEqual({ epoch: "e3", seq: 6 });
+    expect(bus.stats()).toMatchObject({ repeats: 1, gaps: 2, missed: 5 });
+  });
+
   it("R30 a group comes back with its ticket, or is joined anew, and leaves without lingering", async () => {
     const { bus, clock, welcome, comeBack } = stage();
     const handle = bus.subscribe("science:explore", { group: "g" });
