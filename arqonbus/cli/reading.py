@@ -52,6 +52,8 @@ class Reading:
             async with asyncio.timeout(limit_s), connected(options, limit_s=opening_s, on_state=self._changed) as bus:
                 await race(self._is_over.wait(), *(self._read(bus, address) for address in self._channels))
         except TimeoutError:
+            if not self.is_reading.is_set():
+                raise Failure(Exit.TIMEOUT, f"nothing could be read within {limit_s:g} s", code="timeout") from None
             if options.count is not None:
                 message = f"{self._n_shown} of {options.count} messages came within {limit_s:g} s"
                 raise Failure(Exit.TIMEOUT, message, code="timeout") from None

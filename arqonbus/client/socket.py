@@ -120,7 +120,7 @@ async def dial(url: str, options: DialOptions) -> Socket:
             additional_headers=dict(options.headers),
             compression="deflate" if options.compression else None,
             max_size=options.max_frame_bytes,
-            ssl=options.ssl,
+            ssl=options.ssl or (True if url[:4].lower() == "wss:" else None),  # None would be no TLS, not the default
             proxy=options.proxy,
             open_timeout=None,  # the bus has a limit for the whole dial
             ping_interval=None,  # and watches the connection itself

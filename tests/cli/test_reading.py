@@ -10,7 +10,7 @@ from arqonbus.cli.kit.failures import Failure
 from arqonbus.cli.reading import Reading
 from arqonbus.cli.table import parser_of
 from arqonbus.client import Bus as Client
-from arqonbus.client import connect
+from arqonbus.client import CannotConnect, connect
 from arqonbus.testing.chaos import ChaosProxy
 from tests.cli.conftest import records
 from tests.specs.bus import Bus
@@ -189,3 +189,17 @@ def test_the_good_bye_counts(capsys: Capture) -> None:
     Reading(options("a:b", "-q")).say_good_bye()
 
     assert capsys.readouterr().err == "arqonbus: 0 messages\n"
+
+
+async def test_a_server_that_never_answers_is_no_success(capsys: Capture) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with silent:
+        port = silent.sockets[0].getsockname()[1]
+        given = options("a:b", "--timeout", "0.3", "--url", f"127.0.0.1:{port}")
+
+        with pytest.raises((Failure, CannotConnect)):
+            await Reading(given).run(given)

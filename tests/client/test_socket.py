@@ -1,11 +1,14 @@
 """Sockets: one WebSocket by the websockets library, against a real listener."""
 
+import ssl as tls
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from arqonbus.client.socket import DialError, DialOptions, SocketClosed, dial
+from tests.transport.certificates import make_authority
 
 pytestmark = pytest.mark.integration
 OPTIONS = DialOptions(proxy=None)
@@ -53,6 +56,26 @@ async def test_it_offers_the_subprotocol_and_the_headers_that_are_given(peer: Pe
     assert peer.headers["X-From"] == "here"
     assert "Sec-WebSocket-Extensions" not in peer.headers
     await socket.close(1000)
+
+
+async def test_wss_trusts_what_the_system_trusts_unless_it_is_given_a_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = make_authority(tmp_path, "bus")
+    context = tls.create_default_context(tls.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    peer = Peer()
+    async with serve(peer.handle, "127.0.0.1", 0, ssl=context) as peer.server:
+        url = peer.url.replace("ws://", "wss://")
+        with pytest.raises(tls.SSLCertVerificationError):
+            await dial(url, OPTIONS)
+
+        trusting = DialOptions(proxy=None, ssl=tls.create_default_context(cafile=certificate))
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+        for options in (OPTIONS, trusting):
+            socket = await dial(url, options)
+            assert await socket.recv() == b"welcome"
+            await socket.close(1000)
 
 
 async def test_frames_are_text_both_ways(peer: Peer) -> None:

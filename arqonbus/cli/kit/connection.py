@@ -8,6 +8,7 @@ import os
 import sys
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Final, TextIO
+from urllib.parse import urlsplit
 
 from arqonbus.cli.kit.exits import TALKING, Exit
 from arqonbus.cli.kit.failures import Failure
@@ -63,8 +64,15 @@ def url_of(options: argparse.Namespace) -> str:
     url: str = options.url or os.environ.get("ARQONBUS_URL") or DEFAULT_URL
     if "://" not in url:
         url = f"ws://{url}"
-    if not url.startswith(("ws://", "wss://")):
-        raise Failure(Exit.USAGE, f"expected ws:// or wss://, got {url.partition('://')[0]}://", code="usage")
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise Failure(Exit.USAGE, f"no address of a server: {url}: {str(error).lower()}", code="usage") from error
+    if parts.scheme not in ("ws", "wss"):
+        raise Failure(Exit.USAGE, f"expected ws:// or wss://, got {parts.scheme}://", code="usage")
+    if not is_whole:
+        raise Failure(Exit.USAGE, f"expected ws://host:port/, got {url}", code="usage")
     return url
 
 

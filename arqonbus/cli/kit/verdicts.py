@@ -1,5 +1,9 @@
 """Verdicts: what an error of the SDK means to a shell, and what the person could do."""
 
+import errno
+import socket
+import ssl
+
 from arqonbus.cli.kit.exits import Exit
 from arqonbus.cli.kit.failures import Failure
 from arqonbus.client.errors import (
@@ -44,8 +48,8 @@ def failure_of(error: ClientError, url: str = "") -> Failure:
         error = error.__cause__
     exit = next((exit for kinds, exit in _EXITS if isinstance(error, kinds)), Exit.FAILED)
     if isinstance(error, CannotConnect):
-        message = f"cannot connect to {url or 'the server'}: {_why(error)}"
-        return Failure(exit, message, hint="is the server running? try: arqonbus run", code=error.code)
+        why, hint = _why(error)
+        return Failure(exit, f"cannot connect to {url or 'the server'}: {why}", hint=hint, code=error.code)
     if isinstance(error, Unauthorized):
         hint = "give a token of this server: --token-file FILE, or ARQONBUS_TOKEN"
         return Failure(exit, f"the server does not let you in: {error.message}", hint=hint, code=error.code)
@@ -56,10 +60,20 @@ def failure_of(error: ClientError, url: str = "") -> Failure:
     return Failure(exit, f"{error.message} ({error.code})", hint=error.hint, code=error.code)
 
 
-def _why(error: CannotConnect) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ConnectionRefusedError) or "Connect call failed" in str(cause):
-            return "connection refused"
+def _why(error: CannotConnect) -> tuple[str, str]:
+    """Say why there is no connection, and what to do about it, by the error that lies deepest."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
         cause = cause.__cause__
-    return error.message
+    text = str(cause)
+    if isinstance(cause, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in text:
+        return "connection refused", "is the server running? try: arqonbus run"
+    if isinstance(cause, socket.gaierror):
+        return (cause.strerror or text).lower(), "check the name of the host"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {cause.verify_message}", "SSL_CERT_FILE=ca.pem names whom to trust"
+    if isinstance(cause, ssl.SSLError):
+        return "TLS failed", "does the server speak TLS? if not: ws://"
+    if "HTTP" in text:
+        return text, "is this the address of a bus? look at the path, and at ws:// or wss://"
+    return error.message, error.hint

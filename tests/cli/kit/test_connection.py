@@ -42,6 +42,14 @@ def test_another_scheme_is_refused() -> None:
         url_of(options("--url", "http://127.0.0.1/"))
 
 
+@pytest.mark.parametrize("url", ["ws://", "ws://[bad", "ws://127.0.0.1:99999/", "127.0.0.1:0", "ws://h:port"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(Failure) as failed:
+        url_of(options("--url", url))
+
+    assert failed.value.exit == 2
+
+
 def test_the_token_is_that_of_the_flags_then_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "token"
     file.write_text("from-file\n")

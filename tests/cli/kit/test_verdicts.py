@@ -1,5 +1,8 @@
 """What errors of the SDK mean to a shell."""
 
+import socket
+import ssl
+
 import pytest
 
 from arqonbus.cli.kit.verdicts import failure_of
@@ -29,13 +32,29 @@ def test_what_ended_a_bus_counts_and_not_that_it_ended() -> None:
     assert (failure.exit, failure.code) == (4, "kicked")
 
 
-def test_a_refused_connection_is_told_in_words() -> None:
-    error = CannotConnect("[Errno 111] Connect call failed ('127.0.0.1', 1)")
+def caused(cause: Exception) -> CannotConnect:
+    error = CannotConnect(str(cause))
+    error.__cause__ = cause
+    return error
 
+
+@pytest.mark.parametrize(
+    ("error", "why", "hint"),
+    [
+        (CannotConnect("[Errno 111] Connect call failed ('127.0.0.1', 1)"), "connection refused", "arqonbus run"),
+        (caused(ConnectionRefusedError()), "connection refused", "arqonbus run"),
+        (caused(socket.gaierror(-2, "Name or service not known")), "name or service not known", "name of the host"),
+        (caused(ssl.SSLError(1, "wrong version")), "TLS failed", "ws://"),
+        (caused(ValueError("server rejected WebSocket connection: HTTP 404")), "HTTP 404", "path"),
+        (CannotConnect("no session within 2 s of the dial"), "no session within 2 s", "check the address"),
+    ],
+)
+def test_why_there_is_no_connection_is_told_in_words_with_what_to_do(error: CannotConnect, why: str, hint: str) -> None:
     failure = failure_of(error, "ws://127.0.0.1:1/")
 
-    assert failure.message == "cannot connect to ws://127.0.0.1:1/: connection refused"
-    assert failure.hint == "is the server running? try: arqonbus run"
+    assert failure.message.startswith("cannot connect to ws://127.0.0.1:1/: ")
+    assert why in failure.message
+    assert hint in failure.hint
 
 
 def test_other_errors_keep_their_words_their_code_and_their_hint() -> None:
