@@ -20,6 +20,7 @@ RUN_LIMIT_S = 600.0
 @pytest.mark.proves("010/SC-001")
 @pytest.mark.proves("010/SC-002")
 @pytest.mark.proves("010/SC-003")
+@pytest.mark.proves("019/FR-006")
 def test_the_typescript_sdk_passes_its_own_tests() -> None:
     js_sdk.install()
 
