@@ -43,6 +43,7 @@ from arqonbus.routing.mail import (
     Kick,
     KickSent,
     LetGo,
+    LetGoNow,
     PrivateMail,
     PrivateSent,
     Replaced,
@@ -58,6 +59,7 @@ __all__ = ["Far", "open_letter"]
 
 AWAY = ".away"  # ends the name of the feed of a client that is away; no client's id has a dot in it
 CLAIM_S = 2.0  # for the other node to say what a client was: far longer than it takes where that node is well
+LINGER_S = 1.0  # for rooms of other nodes to tell those of this one that a client is there by now: they do each 0.25 s
 MOST_UNDER_WAY = 10_000  # messages that Redis has not answered yet; it answers within a second, or not at all
 
 _log = get_log("commands")
@@ -247,9 +249,13 @@ class Far:
         found = FoundLetter(mail.number, took.client, memberships, overflows, groups, took.profile, took.will)
         self._cluster.tell(mail.node, write(found))
 
-    def let_go(self, client: str) -> None:
-        """Let the session of a client end that goes on elsewhere."""
-        old = self._handed.pop(client, None)
+    def let_go(self, client: str, ctx: Context[Any]) -> None:
+        """Let the session of a client end that goes on elsewhere, once rooms here have heard that it does."""
+        ctx.after(LINGER_S, LetGoNow(client))
+
+    def let_go_now(self, mail: LetGoNow, ctx: Context[Any]) -> None:
+        """Let it end."""
+        old = self._handed.pop(mail.client, None)
         if old is not None:
             old.signal(LetGo())
 

@@ -12,6 +12,7 @@ from msgspec import Raw, Struct, json
 
 from arqonbus.protocol.envelope import Event
 from arqonbus.protocol.payloads import Overflow, Profile
+from arqonbus.routing.census_letters import RoomLetter
 
 __all__ = [
     "AnswerLetter",
@@ -65,13 +66,6 @@ class LetGoLetter(Struct, frozen=True, gc=False, tag="let_go"):
     """To a node: the client that was claimed has all that it needs; what was kept of it may go."""
 
     client: str
-
-
-class RoomLetter(Struct, frozen=True, gc=False, tag="room"):
-    """To a node: something for a room that lives there."""
-
-    room: str
-    data: Raw
 
 
 class QuestionLetter(Struct, frozen=True, gc=False, tag="question"):

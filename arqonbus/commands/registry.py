@@ -15,7 +15,7 @@ from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
 from arqonbus.commands.clients import Clients, ClientsSetup
 from arqonbus.commands.far import Far, open_letter
 from arqonbus.commands.last_will import last_will
-from arqonbus.commands.letters import FoundLetter, LetGoLetter
+from arqonbus.commands.letters import FoundLetter, LetGoLetter, RoomLetter
 from arqonbus.commands.request import Call, Reply, SendAway, ToClient, ToRoom, View
 from arqonbus.commands.table import TABLE, unknown
 from arqonbus.errors import LimitExceeded, NotFound, Refusal
@@ -36,6 +36,7 @@ from arqonbus.routing.mail import (
     HandedOver,
     KickSent,
     LastWill,
+    LetGoNow,
     Opened,
     PrivateMail,
     PrivateSent,
@@ -53,14 +54,14 @@ from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.room import Room, RoomSetup
 from arqonbus.routing.shared_room import SharedRoom
 from arqonbus.security.gate import Action
-from arqonbus.storage.cluster import ForClient, ForNode, Lapsed, NodeGone
+from arqonbus.storage.cluster import ForClient, ForNode, Lapsed, NodeGone, RoomSaid
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Predefined", "Registry", "RegistrySetup"]
 
 SWEEP_S = 10.0  # between two looks of the store at what is too old; ages are in minutes or hours
 
-_OF_FAR = (ForClient, ForNode, NodeGone, Lapsed, PrivateSent, KickSent, ClaimSent, ClaimOver, HandedOver)
+_OF_FAR = (ForClient, ForNode, PrivateSent, KickSent, ClaimSent, ClaimOver, HandedOver, LetGoNow)
 
 _log = get_log("commands")
 
@@ -249,6 +250,13 @@ class Registry(Actor[RegistryMail]):
                 self._far.claim_over(mail, ctx)
             case HandedOver():
                 self._far.handed_over(mail, ctx)
+            case LetGoNow():
+                self._far.let_go_now(mail, ctx)
+
+    def _of_nodes(self, mail: NodeGone | Lapsed, ctx: Context[RegistryMail]) -> None:
+        """Let rooms know what became of a node."""
+        for card in self._directory.room_cards():
+            self._tell_room(card.room, mail)
 
     def _take_letter(self, far: Far, mail: ForNode, ctx: Context[RegistryMail]) -> None:
         letter = open_letter(mail.data)
@@ -256,7 +264,14 @@ class Registry(Actor[RegistryMail]):
             case FoundLetter():
                 far.found(letter, mail.sender)
             case LetGoLetter():
-                far.let_go(letter.client)
+                far.let_go(letter.client, ctx)
+            case RoomLetter():
+                self._tell_room(letter.room, RoomSaid(bytes(letter.data)))
+
+    def _tell_room(self, room: str, mail: Any) -> None:
+        ref = self._directory.room(room)
+        if ref is not None:
+            ref.signal(mail)
 
     def _tick(self, mail: Tick, ctx: Context[RegistryMail]) -> None:
         self._setup.room.channel.history.sweep()
@@ -271,6 +286,8 @@ class Registry(Actor[RegistryMail]):
         TakeOver: lambda self, mail, ctx: self._clients.take_over(mail, ctx),
         DrainAll: lambda self, mail, ctx: self._clients.drain(mail, ctx),
         **dict.fromkeys(_OF_FAR, _of_far),
+        NodeGone: _of_nodes,
+        Lapsed: _of_nodes,
         Rejoin: _rejoin,
         Report: _report,
         ProfileChanged: _profile_changed,

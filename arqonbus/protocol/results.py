@@ -130,6 +130,7 @@ class JoinChannelResult(Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     positions: tuple[ChannelPosition, ...] | UnsetType = UNSET
     present: tuple[MemberInfo, ...] | UnsetType = UNSET  # of a join with presence, where they are not too many
     group: str | UnsetType = UNSET  # that the client is in; UNSET: it gets every event
+    partial: bool | UnsetType = UNSET  # True: other nodes may have members that are not counted
 
 
 class ListRoomsResult(Struct, frozen=True, gc=False):
@@ -152,6 +153,7 @@ class MembersResult(Struct, frozen=True, gc=False):
     members: tuple[MemberInfo, ...]
     count: int  # all, not only this page
     cursor: str | None
+    partial: bool | UnsetType = UNSET  # True: other nodes may have more that are not named, or not counted
 
 
 class HistoryResult(Struct, frozen=True, gc=False):

@@ -6,8 +6,8 @@ their own on the same thread. It saves a question and an answer by mail for each
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from msgspec import UNSET, Struct, json
 
@@ -45,6 +45,14 @@ class ClientCard:
         return self.identity.user or self.client
 
 
+class _Total(Protocol):
+    """Members, who can be counted."""
+
+    @property
+    def total(self) -> int:
+        """How many there are, on all nodes."""
+
+
 class _Note(Struct):
     """What a channel that went and comes back is to be again."""
 
@@ -75,10 +83,10 @@ class ChannelCard:
         self.created_at = created_at  # RFC 3339
         self.created_by = created_by  # client id; None: the server
         self._log: Log | None = None
-        self._members: Sized = ()
+        self._members: _Total | None = None
         self.groups: Callable[[], tuple[GroupInfo, ...]] | None = None  # None: it never had a group
 
-    def show(self, log: Log, members: Sized) -> None:
+    def show(self, log: Log, members: _Total) -> None:
         """Let people see the position of ``log`` and the number of ``members``, as they are when they look."""
         self._log = log
         self._members = members
@@ -107,7 +115,7 @@ class ChannelCard:
             options=self.options,
             epoch=self._log.epoch if self._log is not None else "",
             seq=self._log.top if self._log is not None else 0,
-            members=len(self._members),
+            members=self._members.total if self._members is not None else 0,
             created_at=self.created_at,
             created_by=self.created_by,
             kind=self.kind,

@@ -37,6 +37,7 @@ from arqonbus.protocol.payloads import (
 )
 from arqonbus.routing import incident, news
 from arqonbus.routing.cards import ChannelCard, ClientCard
+from arqonbus.routing.census_mail import FarNews
 from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out, fan_out_texts
 from arqonbus.routing.group import GroupBounds
 from arqonbus.routing.groups import Groups, clash
@@ -84,7 +85,7 @@ __all__ = ["Channel", "ChannelSetup", "is_newest_first", "retention_of"]
 _log = get_log("routing")
 
 # Mail that nobody waits for, and that ends with the channel.
-_OWN = (Drop, IdleCheck, ProfileChanged, PresenceTick, Sent, Unsent, Ready)
+_OWN = (Drop, IdleCheck, ProfileChanged, PresenceTick, Sent, Unsent, Ready, FarNews)
 
 
 class ChannelSetup(Struct, frozen=True):
@@ -100,6 +101,7 @@ class ChannelSetup(Struct, frozen=True):
     group: GroupBounds = GroupBounds()
     tracer: Tracer | None = None
     emit: Emit = silent
+    is_one_of_many: bool = False  # whether there are other nodes, with members of their own
     shared: SharedHistory | None = None  # of all nodes; None: this server keeps the events by itself
 
 
@@ -142,7 +144,8 @@ class Channel(Actor[ChannelMail]):
         self._stars = stars  # (client, joined at) of those who are members of the whole room at the start
         self._members = Members(all_watch=bool(options.presence))
         self._groups: Groups | None = None  # made with the first one
-        self._herald = Herald(card.room, card.channel, self._members, setup.presence_max)
+        pass_on = room.signal if setup.is_one_of_many else None
+        self._herald = Herald(card.room, card.channel, self._members, setup.presence_max, pass_on)
         self._log = self._open_log(retention_of(options))
         self._place = Place(card.room, card.channel, self._log.epoch)
         self._batch: list[bytes] = []  # JSON texts of the events of this turn: seqs log.top + 1, log.top + 2 ...
@@ -165,6 +168,7 @@ class Channel(Actor[ChannelMail]):
         """Take in the members of the whole room: they get the channel's events from the first on."""
         for card, joined_at in self._stars:
             self._members.join(card, joined_at, star=True, watches=None)
+            self._herald.found(self._members[card.client])
         self._stars = ()
 
     def turn(self, batch: Iterator[ChannelMail], ctx: Context[ChannelMail]) -> None:
@@ -420,10 +424,11 @@ class Channel(Actor[ChannelMail]):
             recovered=recovery.recovered,
             reason=recovery.reason,
             replayed=len(recovery.texts),
-            members=self._members.count,
+            members=self._members.total,
             lost=recovery.lost,
             first_available=recovery.first_available,
             present=rows,
+            partial=True if self._members.far.is_partial else UNSET,
             group=group or UNSET,
         )
         replay = deliver_texts(recovery.texts) if recovery.texts else None
@@ -537,8 +542,11 @@ class Channel(Actor[ChannelMail]):
     def _presence_tick(self, mail: PresenceTick, ctx: Context[ChannelMail]) -> None:
         self._herald.tick(ctx)
 
+    def _far_news(self, mail: FarNews, ctx: Context[ChannelMail]) -> None:
+        self._herald.heard(mail, ctx)
+
     def _list_members(self, mail: ListMembers, ctx: Context[ChannelMail]) -> None:
-        mail.card.ref.signal(Answer(mail.request_id, members_page(self._members, self._members.count, mail.args)))
+        mail.card.ref.signal(Answer(mail.request_id, members_page(self._members, mail.args)))
 
     # --- history ------------------------------------------------------------------------------------------------
 
@@ -562,8 +570,8 @@ class Channel(Actor[ChannelMail]):
         refusal: Refusal | None = None
         if card.kind != "user":
             refusal = Conflict(f"the channel is {card.kind}: only the settings can take it away")
-        elif self._members.count and not mail.force:
-            refusal = Conflict(f"the channel has {self._members.count} members; force deletes it all the same")
+        elif self._members.total and not mail.force:
+            refusal = Conflict(f"the channel has {self._members.total} members; force deletes it all the same")
         if refusal is not None:
             mail.card.ref.signal(Answer(mail.request_id, refusal))
             return
@@ -607,6 +615,7 @@ class Channel(Actor[ChannelMail]):
         Report: _report,
         ProfileChanged: _profile_changed,
         PresenceTick: _presence_tick,
+        FarNews: _far_news,
         IdleCheck: _idle_check,
         Sent: _of_group,
         Unsent: _of_group,

@@ -26,8 +26,9 @@ from arqonbus.protocol.payloads import (
     Resumed,
 )
 from arqonbus.routing.cards import ChannelKind, ClientCard
+from arqonbus.routing.census_mail import CensusTick, FarNews, HelloOver, OwnMember
 from arqonbus.routing.shared_mail import SharedChannelMail, SharedRoomMail
-from arqonbus.storage.cluster import Delivery, ForClient, ForNode, Lapsed, NodeGone
+from arqonbus.storage.cluster import Delivery, ForClient, ForNode, Lapsed, LineHeard, NodeGone
 from arqonbus.telemetry.activity import Happened
 from arqonbus.telemetry.tracer import Trace
 
@@ -47,6 +48,7 @@ __all__ = [
     "Away",
     "Answer",
     "ClaimOver",
+    "LetGoNow",
     "ClaimSent",
     "HandedOver",
     "KickSent",
@@ -501,6 +503,7 @@ ChannelMail: TypeAlias = (
     | ProfileChanged
     | PresenceTick
     | GroupMail
+    | FarNews
     | SharedChannelMail
 )
 
@@ -518,6 +521,12 @@ RoomMail: TypeAlias = (
     | LastWill
     | ProfileChanged
     | PresenceTick
+    | OwnMember
+    | CensusTick
+    | HelloOver
+    | LineHeard
+    | NodeGone
+    | Lapsed
     | StarAnswer
     | Bounced
     | Terminated
@@ -604,6 +613,12 @@ class ClaimOver(Struct, frozen=True):
     number: int
 
 
+class LetGoNow(Struct, frozen=True):
+    """[control] The registry's own reminder: a client that went on at another node may be let go."""
+
+    client: str
+
+
 class HandedOver(Struct, frozen=True):
     """[control] What a client was that goes on at another node."""
 
@@ -641,6 +656,7 @@ RegistryMail: TypeAlias = (
     | ClaimSent
     | ClaimOver
     | HandedOver
+    | LetGoNow
     | ForClient
     | ForNode
     | NodeGone

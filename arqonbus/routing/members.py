@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from heapq import nsmallest
-from typing import Any
+from itertools import chain
+from typing import Any, Protocol
 
 from msgspec import UNSET, Struct
 
@@ -12,8 +13,9 @@ from arqonbus.actor import Ref
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.payloads import MemberInfo, MembersArgs, MembersResult
 from arqonbus.routing.cards import ClientCard
+from arqonbus.routing.far_members import FarMembers
 
-__all__ = ["DEFAULT_PAGE", "Member", "Members", "members_page"]
+__all__ = ["DEFAULT_PAGE", "Everybody", "Member", "Members", "members_page", "row_of"]
 
 PAGE_BYTES = 262_144  # of one answer, as history.page_bytes: a page that fills an outbox would close who asks for it
 DEFAULT_PAGE = 100
@@ -29,6 +31,11 @@ class Member(Struct, gc=False):
     star: bool = False  # joined the whole room
     group: str | None = None  # whose members share the events; None: it gets every event
 
+    @property
+    def client(self) -> str:
+        """Its id, as rows of other nodes have it."""
+        return self.card.client
+
     def info(self) -> MemberInfo:
         """Write it as clients read it."""
         card = self.card
@@ -42,13 +49,14 @@ class Members:
         all_watch: every member is told of joins and leaves, not only those who ask.
     """
 
-    __slots__ = ("_all_refs", "_all_watch", "_by_client", "count", "known_refs", "watching")
+    __slots__ = ("_all_refs", "_all_watch", "_by_client", "count", "far", "known_refs", "watching")
 
     def __init__(self, all_watch: bool = False) -> None:
         self._all_watch = all_watch
         self._by_client: dict[str, Member] = {}
         self.watching: dict[str, Member] = {}  # those who are told of joins and leaves
-        self.count = 0  # how many there are
+        self.count = 0  # how many there are, on this node
+        self.far = FarMembers()
         self.known_refs: tuple[Ref[Any], ...] | None = ()  # see refs; None: to be made anew
         self._all_refs: tuple[Ref[Any], ...] | None = ()  # of all members; likewise
 
@@ -135,9 +143,18 @@ class Members:
             self._all_refs = tuple([member.card.ref for member in self._by_client.values()])
         return self._all_refs
 
-    def members(self) -> Iterable[Member]:
-        """Everybody, as they are while it is read."""
-        return self._by_client.values()
+    def everybody(self) -> Iterable[Member | MemberInfo]:
+        """All of them, as they are while it is read; those of other nodes last."""
+        return chain(self._by_client.values(), self.far.beside(self._by_client))
+
+    @property
+    def total(self) -> int:
+        """How many there are, on all nodes."""
+        return self.count + self.far.count(self._by_client)
+
+    def __contains__(self, client: str) -> bool:
+        """Whether a client is in, by this node."""
+        return client in self._by_client
 
     def __getitem__(self, client: str) -> Member:
         return self._by_client[client]
@@ -149,20 +166,40 @@ class Members:
         return iter(self._by_client.values())
 
 
-def members_page(members: Iterable[Member], count: int, args: MembersArgs) -> MembersResult:
+class Everybody(Protocol):
+    """The members of a channel, or of a room."""
+
+    far: FarMembers
+
+    def everybody(self) -> Iterable[Member | MemberInfo]:
+        """All of them."""
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+
+
+def row_of(member: Member | MemberInfo) -> MemberInfo:
+    """Write a member as clients read it."""
+    return member.info() if isinstance(member, Member) else member
+
+
+def members_page(members: Everybody, args: MembersArgs) -> MembersResult:
     """Give one page, by client id, so that joins and leaves between two pages repeat and skip nobody else.
 
     O(members * log(limit)).
     """
     limit = args.limit or DEFAULT_PAGE
     after = args.cursor or ""
-    found = nsmallest(limit + 1, (m for m in members if m.card.client > after), key=lambda m: m.card.client)
+    found = nsmallest(limit + 1, (m for m in members.everybody() if m.client > after), key=lambda m: m.client)
     page: list[MemberInfo] = []
     size = 0
     for member in found[:limit]:
-        info = member.info()
+        info = row_of(member)
         size += len(encode(info))
         if page and size > PAGE_BYTES:
             break
         page.append(info)
-    return MembersResult(tuple(page), count, page[-1].client if len(page) < len(found) else None)
+    is_partial = members.far.is_partial or members.far.crowd > 0
+    cursor = page[-1].client if len(page) < len(found) else None
+    return MembersResult(tuple(page), members.total, cursor, True if is_partial else UNSET)

@@ -33,6 +33,7 @@ from arqonbus.protocol.payloads import (
 )
 from arqonbus.routing import incident, news
 from arqonbus.routing.cards import ChannelCard, ChannelKind, ClientCard, RoomCard
+from arqonbus.routing.census import CensusMail
 from arqonbus.routing.channel import Channel, ChannelSetup
 from arqonbus.routing.fanout import deliver_one, fan_out
 from arqonbus.routing.gather import Gather, Gathers
@@ -66,6 +67,7 @@ from arqonbus.routing.mail import (
 from arqonbus.routing.members import members_page
 from arqonbus.routing.presence import Herald
 from arqonbus.routing.refusals import answer_refusal
+from arqonbus.routing.room_nodes import RoomNodes
 from arqonbus.routing.roster import Presence, Roster
 from arqonbus.storage.cluster import Cluster
 from arqonbus.telemetry.command_spans import MOST_JOINS
@@ -73,7 +75,8 @@ from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Room", "RoomSetup"]
 
-_OWN = (Terminated, StarAnswer, PresenceTick, ProfileChanged)  # mail that nobody waits for, and that ends with the room
+# Mail that nobody waits for, and that ends with the room.
+_OWN = (Terminated, StarAnswer, PresenceTick, ProfileChanged, *CensusMail)
 _TOLD = ("deleted", "idle", "system stops")  # ends of a channel that it told its members, or that need no telling
 
 _CLOSED: Mapping[str, ChannelEnd] = MappingProxyType({"deleted": "deleted", "idle": "idle"})
@@ -100,7 +103,7 @@ class RoomSetup(Struct, frozen=True):
 class Room(Actor[RoomMail]):
     """One room. Spawned by the registry; stops itself when it has neither channels nor members."""
 
-    __slots__ = ("_card", "_gathers", "_herald", "_life", "_n_broadcasts", "_registry", "_roster", "_setup")
+    __slots__ = ("_card", "_gathers", "_herald", "_life", "_n_broadcasts", "_nodes", "_registry", "_roster", "_setup")
 
     def __init__(self, setup: RoomSetup, card: RoomCard, registry: Ref[Any]) -> None:
         self._setup = setup
@@ -108,11 +111,19 @@ class Room(Actor[RoomMail]):
         self._registry = registry
         self._roster = Roster()
         self._herald = Herald(card.room, ALL_CHANNELS, self._roster, setup.channel.presence_max)
+        self._nodes: RoomNodes | None = None  # made at the start, where there are other nodes
         self._gathers = Gathers()
         self._life = secrets.token_urlsafe(6)  # with the number, the id of a broadcast that has none of its own
         self._n_broadcasts = 0
 
     # --- life ---------------------------------------------------------------------------------------------------
+
+    def started(self, ctx: Context[RoomMail]) -> None:
+        """Ask other nodes who is in, before anybody is let in here."""
+        cluster, room, most = self._setup.cluster, self._card.room, self._setup.channel.presence_max
+        if cluster is not None:
+            self._herald = Herald(room, ALL_CHANNELS, self._roster, most, ctx.ref.signal)
+            self._nodes = RoomNodes(cluster, room, self._life, most, ctx)
 
     def receive(self, mail: RoomMail, ctx: Context[RoomMail]) -> None:
         """Handle one mail."""
@@ -124,7 +135,7 @@ class Room(Actor[RoomMail]):
     def flush(self, ctx: Context[RoomMail]) -> None:
         """Show what changed, and go when there is nothing left."""
         self._card.members = len(self._roster)
-        if not self._card.members and not self._card.channels:
+        if not self._card.members and not self._card.channels and not self._awaits_nodes:
             ctx.stop("empty")
 
     def failed(self, mail: RoomMail | None, error: Exception, ctx: Context[RoomMail]) -> None:
@@ -138,6 +149,8 @@ class Room(Actor[RoomMail]):
 
     def stopped(self, unread: list[RoomMail], ctx: Context[RoomMail]) -> None:
         """Tell members, if it was stopped with some, and give what was not read back to the registry."""
+        if self._nodes is not None:
+            self._nodes.close()
         for gather in self._gathers:
             answer_refusal(gather.request, Unavailable("the room ended before all of its channels had answered"))
         for presence in self._roster:
@@ -183,6 +196,8 @@ class Room(Actor[RoomMail]):
         ref = ctx.spawn(props, card.channel)
         ref.watch(ctx.ref)
         self._card.channels[card.channel] = (ref, card)
+        if self._nodes is not None:
+            ref.signal(self._nodes.census.news_of(card.channel))
         # Not info: a client that publishes to ever new names would fill the log.
         _log.debug("channel_created", client=card.created_by, room=card.room, channel=card.channel, kind=card.kind)
         self._setup.channel.emit(ChannelOpened(card.room, card.channel, card.kind, card.created_by))
@@ -223,8 +238,7 @@ class Room(Actor[RoomMail]):
         if mail.channel is not None:
             self._open(mail.channel, mail.card, False, ctx).tell_past_bound(mail)
             return
-        page = members_page(self._roster.members(), len(self._roster), mail.args)
-        mail.card.ref.signal(Answer(mail.request_id, page))
+        mail.card.ref.signal(Answer(mail.request_id, members_page(self._roster, mail.args)))
 
     def _bounced(self, mail: Bounced, ctx: Context[RoomMail]) -> None:
         """Route again what a channel that went had not read."""
@@ -337,7 +351,8 @@ class Room(Actor[RoomMail]):
             recovered=False,
             reason=None,
             replayed=0,
-            members=len(self._roster),
+            members=self._roster.total,
+            partial=True if self._roster.far.is_partial else UNSET,
             positions=tuple(sorted(positions, key=lambda position: position.channel)),
             present=self._watch(request, ctx),
         )
@@ -368,6 +383,24 @@ class Room(Actor[RoomMail]):
 
     def _presence_tick(self, mail: PresenceTick, ctx: Context[RoomMail]) -> None:
         self._herald.tick(ctx)
+
+    @property
+    def _awaits_nodes(self) -> bool:
+        """Whether nobody is let in yet, since other nodes have to say who is there."""
+        return self._nodes is not None and self._nodes.is_waiting
+
+    # --- members on other nodes ---------------------------------------------------------------------------------
+
+    def _of_census(self, mail: Any, ctx: Context[RoomMail]) -> None:
+        """Tell the room, and its channels, what is new of members on other nodes."""
+        if self._nodes is None:
+            return
+        for far in self._nodes.handle(mail, ctx):
+            if far.channel in ("", ALL_CHANNELS):
+                self._herald.heard(far, ctx)
+            for channel, (ref, _) in self._card.channels.items():
+                if far.channel in ("", channel):
+                    ref.signal(far)
 
     # --- broadcast ----------------------------------------------------------------------------------------------
 
@@ -483,6 +516,7 @@ class Room(Actor[RoomMail]):
         Bounced: _bounced,
         Terminated: _terminated,
         Describe: _describe,
+        **dict.fromkeys(CensusMail, _of_census),
     }
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
 
 from arqonbus.actor import Ref
 from arqonbus.protocol.names import ALL_CHANNELS
+from arqonbus.protocol.payloads import MemberInfo
 from arqonbus.routing.cards import ClientCard
+from arqonbus.routing.far_members import FarMembers
 from arqonbus.routing.members import Member
 
 __all__ = ["Presence", "Roster"]
@@ -36,11 +39,12 @@ class Presence(Struct, gc=False):
 class Roster:
     """The clients of one room, in the order in which they came."""
 
-    __slots__ = ("_by_client", "_by_ref", "_heirs", "watching")
+    __slots__ = ("_by_client", "_by_ref", "_heirs", "far", "watching")
 
     def __init__(self) -> None:
         self._by_client: dict[str, Presence] = {}
         self.watching: dict[str, Member] = {}  # those who are told who comes into the room and goes
+        self.far = FarMembers()
         self._by_ref: dict[Ref[Any], Presence] = {}  # by the ref of the session that has it now
         self._heirs: dict[Ref[Any], Presence] = {}  # by the ref of the session that had it before
 
@@ -95,9 +99,19 @@ class Roster:
             self._by_ref.pop(presence.member.card.ref, None)
             self._heirs.pop(presence.before, None)  # type: ignore[arg-type] # None is no key
 
-    def members(self) -> Iterator[Member]:
-        """Everybody, for lists."""
-        return (presence.member for presence in self._by_client.values())
+    def everybody(self) -> Iterable[Member | MemberInfo]:
+        """All of them, for lists; those of other nodes last."""
+        here = (presence.member for presence in self._by_client.values())
+        return chain(here, self.far.beside(self._by_client))
+
+    @property
+    def total(self) -> int:
+        """How many there are, on all nodes."""
+        return len(self._by_client) + self.far.count(self._by_client)
+
+    def __contains__(self, client: str) -> bool:
+        """Whether a client is in, by this node."""
+        return client in self._by_client
 
     def refs(self) -> list[Ref[Any]]:
         """Everybody's ref: once each, however many channels they share."""

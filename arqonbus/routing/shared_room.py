@@ -91,7 +91,8 @@ class SharedRoom(Room):
     def flush(self, ctx: Context[RoomMail]) -> None:
         """Stay while somebody waits for the store."""
         self._card.members = len(self._roster)
-        is_in_use = self._card.members or self._card.channels or self._parked or self._n_asked
+        is_waiting = self._parked or self._n_asked or self._awaits_nodes
+        is_in_use = self._card.members or self._card.channels or is_waiting
         if not is_in_use and not self._broadcasts.is_saying and ctx.now >= self._lingers_until:
             ctx.stop("empty")
 

@@ -196,6 +196,7 @@ class Bus:
             tracer=self._tracer,
             emit=self.emit,
             shared=self._shared,
+            is_one_of_many=self._cluster is not None,
         )
         bounds = _bounds(limits.channel_mailbox, limits.mailbox_bytes)
         room = RoomSetup(

@@ -90,7 +90,7 @@ class RoomSaid(Struct, frozen=True, gc=False):
 
 
 class NodeTold(Struct, frozen=True):
-    """How many nodes, this one too, took a letter that was said; -1: not known."""
+    """How many nodes, this one too, took a letter that was said; -1: it may not have been heard by all."""
 
     n_nodes: int
 
@@ -107,7 +107,7 @@ class RoomLine(Protocol):
     def say(self, data: bytes, counts: bool = False) -> None:
         """Have RoomSaid told on all of them, this one too, in the order of the calls.
 
-        ``counts``: NodeTold is to follow here.
+        NodeTold follows here, if ``counts``, or if it failed.
         """
 
     def close(self) -> None:
@@ -143,5 +143,5 @@ class Cluster(Protocol):
     def tell(self, node: str | None, data: bytes) -> None:
         """Send a letter to one node, or (None) to all others."""
 
-    def follow(self, room: str, tell: Callable[[LineHeard], None]) -> RoomLine:
+    def follow(self, room: str, tell: Callable[[LineHeard], object]) -> RoomLine:
         """Hear what nodes say of a room from now on. One at a time for a room."""

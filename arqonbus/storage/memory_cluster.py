@@ -69,7 +69,7 @@ class MemoryHub:
 class MemoryLine:
     """One room on one node."""
 
-    def __init__(self, cluster: MemoryCluster, room: str, tell: Callable[[LineHeard], None]) -> None:
+    def __init__(self, cluster: MemoryCluster, room: str, tell: Callable[[LineHeard], object]) -> None:
         self.room = room
         self.tell = tell
         self._cluster = cluster
@@ -81,8 +81,10 @@ class MemoryLine:
         lines = self._cluster.lines_of(self.room)
         for line in lines:
             line.tell(RoomSaid(data))
-        if counts:
-            self.tell(NodeTold(len(lines) if self._cluster.state == "up" else -1))
+        if self._cluster.state != "up":
+            self.tell(NodeTold(-1))
+        elif counts:
+            self.tell(NodeTold(len(lines)))
 
     def close(self) -> None:
         """See RoomLine."""
@@ -141,7 +143,7 @@ class MemoryCluster:
                 self._hub.n_letters += 1
                 other.hear(ForNode(self.node, data))
 
-    def follow(self, room: str, tell: Callable[[LineHeard], None]) -> MemoryLine:
+    def follow(self, room: str, tell: Callable[[LineHeard], object]) -> MemoryLine:
         """See Cluster."""
         self.lines[room] = MemoryLine(self, room, tell)
         return self.lines[room]

@@ -130,7 +130,7 @@ class RedisCluster:
         """See Cluster."""
         self.post.send(node, _LETTER, data)
 
-    def follow(self, room: str, tell: Callable[[LineHeard], None]) -> RedisRoomLine:
+    def follow(self, room: str, tell: Callable[[LineHeard], object]) -> RedisRoomLine:
         """See Cluster."""
         line = self._lines[room] = RedisRoomLine(self._store, room, tell, self._line_closed)
         return line

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from arqonbus.storage.cluster import LineDown, LineHeard, LineUp, NodeTold, RoomSaid
-from arqonbus.storage.redis_calls import ignore
 from arqonbus.storage.redis_shard import Shard
 from arqonbus.storage.redis_store import RedisStore
 
@@ -20,7 +19,7 @@ class RedisRoomLine:
         self,
         store: RedisStore,
         room: str,
-        tell: Callable[[LineHeard], None],
+        tell: Callable[[LineHeard], object],
         on_close: Callable[[RedisRoomLine], None],
     ) -> None:
         self.room = room
@@ -33,12 +32,16 @@ class RedisRoomLine:
 
     def say(self, data: bytes, counts: bool = False) -> None:
         """See RoomLine."""
-        home = self._count if counts else ignore
+        home = self._count if counts else self._look
         self._store.shard_of(self.room).call(home, self._store.publish, self._channel, data)
 
     def _count(self, answer: Any) -> None:
         if not self._is_closed:
             self._tell(NodeTold(answer if isinstance(answer, int) else -1))
+
+    def _look(self, answer: Any) -> None:
+        if not isinstance(answer, int):
+            self._count(answer)
 
     def close(self) -> None:
         """See RoomLine."""

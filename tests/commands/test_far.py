@@ -15,7 +15,7 @@ from arqonbus.commands.letters import FoundLetter, KickLetter, PrivateLetter, re
 from arqonbus.errors import Overloaded
 from arqonbus.protocol.envelope import Private
 from arqonbus.routing.directory import Directory
-from arqonbus.routing.mail import ClaimOver, Kick, PrivateMail, TookOver
+from arqonbus.routing.mail import ClaimOver, Kick, LetGoNow, PrivateMail, TookOver
 from arqonbus.storage.cluster import ForClient, ForNode, Heard
 from arqonbus.storage.memory_cluster import MemoryHub
 from tests.commands.calls import client_card
@@ -128,7 +128,7 @@ def test_a_session_that_ended_by_itself_is_let_go_by_nobody() -> None:
     stage = Stage()
     stage.far._handed["c-1"] = stage.card.ref
     stage.far.ended(stage.card.ref)
-    stage.far.let_go("c-1")
+    stage.far.let_go_now(LetGoNow("c-1"), Pipes())  # type: ignore[arg-type]
 
     assert stage.probe.take() == []
     assert TookOver(None).client is None

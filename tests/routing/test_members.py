@@ -5,7 +5,7 @@ from random import Random
 from msgspec import UNSET, Raw
 
 from arqonbus.protocol.payloads import MemberInfo, MembersArgs, Profile
-from arqonbus.routing.members import Member, Members, members_page
+from arqonbus.routing.members import Members, members_page
 from tests.commands.calls import client_card
 
 AT = "2026-11-21T19:00:00.000Z"
@@ -111,7 +111,7 @@ def test_a_watcher_that_goes_on_as_another_session_is_told_there() -> None:
     members.join(new, AT, star=False, watches=None)
 
     assert [member.card for member in members.watching.values()] == [new]
-    assert list(members.members()) == [members["c-1"]]
+    assert list(members.everybody()) == [members["c-1"]]
 
 
 def test_a_drop_ends_all_reasons() -> None:
@@ -128,12 +128,32 @@ def test_a_page_is_by_client_id_and_says_how_many_there_are() -> None:
     for n in (2, 0, 1):
         members.join(client_card(f"c-{n}"), AT, star=False, watches=False)
 
-    first = members_page(members, 3, MembersArgs("r", limit=2))
-    second = members_page(members, 3, MembersArgs("r", limit=2, cursor=first.cursor))
+    first = members_page(members, MembersArgs("r", limit=2))
+    second = members_page(members, MembersArgs("r", limit=2, cursor=first.cursor))
 
     assert first.members == (MemberInfo("c-0", None, Profile(), AT), MemberInfo("c-1", None, Profile(), AT))
     assert (first.count, first.cursor) == (3, "c-1")
     assert ([member.client for member in second.members], second.cursor) == (["c-2"], None)
+
+
+def test_members_of_other_nodes_are_on_the_pages_and_counted_and_get_nothing() -> None:
+    members = Members()
+    members.join(client_card("c-1"), AT, star=False, watches=False)
+    members.far.rows = {client: MemberInfo(client, None, Profile(), AT) for client in ("c-0", "c-1", "c-2")}
+
+    page = members_page(members, MembersArgs("r"))
+    assert ([row.client for row in page.members], page.count, page.partial) == (["c-0", "c-1", "c-2"], 3, UNSET)
+    assert (members.count, members.total, len(members.refs)) == (1, 3, 1)
+    assert "c-1" in members and "c-2" not in members
+
+
+def test_a_page_that_cannot_name_all_says_so() -> None:
+    members = Members()
+    members.far.crowd = 300
+    assert members_page(members, MembersArgs("r")).partial is True
+
+    members.far.crowd, members.far.is_partial = 0, True
+    assert members_page(members, MembersArgs("r")).partial is True
 
 
 def test_after_any_joins_and_leaves_the_members_are_those_who_did_not_leave() -> None:
@@ -160,14 +180,15 @@ def test_after_any_joins_and_leaves_the_members_are_those_who_did_not_leave() ->
 
 def test_a_page_is_bounded_in_bytes_and_goes_on_where_it_ended() -> None:
     big = Profile(avatar="x" * 2000, data=Raw(b'"' + b"y" * 4000 + b'"'))
-    cards = [client_card(f"c-{n:03}") for n in range(100)]
-    for card in cards:
+    members = Members()
+    for n in range(100):
+        card = client_card(f"c-{n:03}")
         card.profile = big
-    members = [Member(card, AT) for card in cards]
+        members.join(card, AT, star=False, watches=False)
     seen: list[str] = []
     cursor = None
     while True:
-        page = members_page(members, 100, MembersArgs("r", limit=1000, cursor=cursor))
+        page = members_page(members, MembersArgs("r", limit=1000, cursor=cursor))
         assert 0 < len(page.members) < 50
         seen += [member.client for member in page.members]
         cursor = page.cursor

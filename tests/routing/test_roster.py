@@ -60,7 +60,7 @@ def test_who_is_removed_is_out() -> None:
 
     assert roster.get("ada") is None
     assert list(roster) == []
-    assert list(roster.members()) == []
+    assert list(roster.everybody()) == []
 
 
 def test_who_is_removed_watches_no_more() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arqonbus.storage.cluster import Lapsed, LineDown, LineHeard, LineUp, NodeGone
+from arqonbus.storage.cluster import Lapsed, LineDown, LineHeard, LineUp, NodeGone, NodeTold
 from arqonbus.storage.memory_cluster import MemoryHub
 from tests.storage.cluster_contract import ClusterContract, Listening
 
@@ -41,7 +41,7 @@ async def test_a_node_that_is_cut_off_reaches_nobody_and_is_reached_by_nobody() 
     line.say(b"x")
     hub.mend("n2", lapsed=True)
 
-    assert lines == [LineUp(), LineDown(), LineUp()]
+    assert lines == [LineUp(), LineDown(), NodeTold(-1), LineUp()]
     assert one.of(NodeGone) == [NodeGone("n2", is_orderly=False)]
     assert two.of(Lapsed) == [Lapsed()]
 

@@ -320,6 +320,7 @@ export interface JoinChannelResult {
   positions?: ChannelPosition[];
   present?: MemberInfo[];
   group?: string;
+  partial?: boolean;
 }
 
 /** A client became a member. */
@@ -438,6 +439,7 @@ export interface MembersResult {
   members: MemberInfo[];
   count: number;
   cursor: string | null;
+  partial?: boolean;
 }
 
 /** One thing that a client has joined; the channel is `*` for a whole room. */
