@@ -14,6 +14,8 @@ from arqonbus.actor.testing import ManualDispatcher
 from arqonbus.config.settings import Settings
 from arqonbus.server.assembly import Bus
 from arqonbus.storage.memory_cluster import MemoryCluster, MemoryHub
+from arqonbus.storage.shared_log import SharedHistory
+from arqonbus.testing.shared_store import SharedStore
 from tests.flow.world import Client, World, settings
 
 __all__ = ["NodeWorld", "Nodes"]
@@ -22,26 +24,32 @@ __all__ = ["NodeWorld", "Nodes"]
 class NodeWorld(World):
     """One node: a World beside others."""
 
-    def __init__(self, manual: ManualDispatcher, cluster: MemoryCluster, wanted: Settings) -> None:
+    def __init__(
+        self, manual: ManualDispatcher, cluster: MemoryCluster, shared: SharedHistory | None, wanted: Settings
+    ) -> None:
         self.manual = manual
         self.clock_fails = False
         self.cluster = cluster
-        self.bus = Bus(wanted, manual.dispatcher, self._timestamp, cluster.node, cluster=cluster)
+        self.bus = Bus(wanted, manual.dispatcher, self._timestamp, cluster.node, shared=shared, cluster=cluster)
         self.run()
 
 
 class Nodes:
-    """``n`` nodes, named n0, n1 ..."""
+    """``n`` nodes, named n0, n1 ..., each with logs of its own, or one of all if they are ``shared``."""
 
-    def __init__(self, n: int, order: Callable[[int], int] | None = None, **values: Any) -> None:
+    def __init__(
+        self, n: int, order: Callable[[int], int] | None = None, *, shared: bool = False, **values: Any
+    ) -> None:
         self.manual = ManualDispatcher(order=order)
+        self.store = SharedStore(self.manual.clock.time) if shared else None
         self.hub = MemoryHub()
         self.wanted = settings(**values)
         self.worlds = [self.add(f"n{i}") for i in range(n)]
 
     def add(self, name: str) -> NodeWorld:
         """Start one more."""
-        return NodeWorld(self.manual, self.hub.node(name), self.wanted)
+        shared = self.store.node(name) if self.store is not None else None
+        return NodeWorld(self.manual, self.hub.node(name), shared, self.wanted)
 
     def connect(self, i: int, **hello: Any) -> Client:
         """A client of the node with that number."""

@@ -28,7 +28,7 @@ def ids(rows: list[dict[str, Any]]) -> set[str]:
 
 
 def test_joins_and_leaves_on_one_node_are_told_on_all() -> None:
-    nodes = Nodes(3)
+    nodes = Nodes(3, shared=True)
     watchers = [nodes.member(i, "r", "c", presence=True) for i in range(3)]
     nodes.advance(1)
     for watcher in watchers:
@@ -51,7 +51,7 @@ def test_joins_and_leaves_on_one_node_are_told_on_all() -> None:
 
 
 def test_who_joins_sees_who_is_in_on_other_nodes() -> None:
-    nodes = Nodes(3)
+    nodes = Nodes(3, shared=True)
     first, second = nodes.member(0, "r", "c"), nodes.member(1, "r", "c")
     nodes.advance(1)
     third = nodes.connect(2)
@@ -64,7 +64,7 @@ def test_who_joins_sees_who_is_in_on_other_nodes() -> None:
 
 
 def test_members_and_counts_are_of_all_nodes() -> None:
-    nodes = Nodes(2)
+    nodes = Nodes(2, shared=True)
     everybody = {nodes.member(i % 2, "r", "c").id for i in range(6)}
     nodes.advance(1)
     asker = nodes.connect(1)
@@ -85,7 +85,7 @@ def test_members_and_counts_are_of_all_nodes() -> None:
 
 
 def test_members_of_the_whole_room_are_told_for_the_room() -> None:
-    nodes = Nodes(2)
+    nodes = Nodes(2, shared=True)
     watcher = nodes.member(0, "r", "*", presence=True)
     there = nodes.connect(1)
     there.join("r", "a")
@@ -101,7 +101,7 @@ def test_members_of_the_whole_room_are_told_for_the_room() -> None:
 
 
 def test_members_of_the_whole_room_are_in_channels_elsewhere() -> None:
-    nodes = Nodes(2)
+    nodes = Nodes(2, shared=True)
     star = nodes.member(0, "r", "*")
     nodes.member(0, "r", "c")
     watcher = nodes.connect(1)
@@ -111,7 +111,7 @@ def test_members_of_the_whole_room_are_in_channels_elsewhere() -> None:
 
 
 def test_a_changed_profile_is_told_on_all_nodes() -> None:
-    nodes = Nodes(2)
+    nodes = Nodes(2, shared=True)
     watcher, there = nodes.member(0, "r", "c", presence=True), nodes.member(1, "r", "c")
     nodes.advance(2)
     watcher.take()
@@ -124,7 +124,7 @@ def test_a_changed_profile_is_told_on_all_nodes() -> None:
 
 
 def test_who_joins_and_leaves_at_once_is_hardly_worth_a_word() -> None:
-    nodes = Nodes(2)
+    nodes = Nodes(2, shared=True)
     watcher, there = nodes.member(0, "r", "c", presence=True), nodes.connect(1)
     nodes.advance(1)
     watcher.take()
@@ -139,7 +139,7 @@ def test_who_joins_and_leaves_at_once_is_hardly_worth_a_word() -> None:
 
 @pytest.mark.parametrize(("is_orderly", "reason"), [(False, "lost"), (True, "drained")])
 def test_the_members_of_a_dead_node_leave_once(is_orderly: bool, reason: str) -> None:
-    nodes = Nodes(3)
+    nodes = Nodes(3, shared=True)
     watchers = [nodes.member(0, "r", "c", presence=True), nodes.member(2, "r", "c", presence=True)]
     dead = {nodes.member(1, "r", "c").id for _ in range(3)}
     nodes.advance(1)
@@ -156,7 +156,7 @@ def test_the_members_of_a_dead_node_leave_once(is_orderly: bool, reason: str) ->
 
 
 def test_a_node_that_counted_as_dead_and_lives_comes_back_with_its_members() -> None:
-    nodes = Nodes(2)
+    nodes = Nodes(2, shared=True)
     watcher, there = nodes.member(0, "r", "c", presence=True), nodes.member(1, "r", "c")
     nodes.advance(1)
     watcher.take()
@@ -169,7 +169,7 @@ def test_a_node_that_counted_as_dead_and_lives_comes_back_with_its_members() -> 
 
 
 def test_what_happened_while_a_node_heard_nothing_is_told_when_it_hears_again() -> None:
-    nodes = Nodes(2)
+    nodes = Nodes(2, shared=True)
     watcher, leaver = nodes.member(0, "r", "c", presence=True), nodes.member(1, "r", "c")
     nodes.advance(1)
     watcher.take()
@@ -192,7 +192,7 @@ def test_what_happened_while_a_node_heard_nothing_is_told_when_it_hears_again() 
 
 
 def test_out_of_reach_rooms_open_at_once_and_say_that_they_do_not_know_all() -> None:
-    nodes = Nodes(2)
+    nodes = Nodes(2, shared=True)
     nodes.member(1, "r", "c")
     nodes.hub.cut("n0")
     client = nodes.connect(0)
@@ -204,7 +204,7 @@ def test_out_of_reach_rooms_open_at_once_and_say_that_they_do_not_know_all() -> 
 
 
 def test_a_node_that_does_not_answer_holds_up_nobody_for_long() -> None:
-    nodes = Nodes(2)
+    nodes = Nodes(2, shared=True)
     nodes.worlds[1].cluster.tell = lambda node, data: None  # type: ignore[method-assign]
     nodes.member(1, "r", "c")
     client = nodes.connect(0)
