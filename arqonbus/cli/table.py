@@ -52,6 +52,7 @@ COMMANDS: Final[Mapping[str, Command]] = MappingProxyType(
         "check-config": Command("serve", "say whether the configuration is right, or everything that is wrong"),
         "config": Command("serve", "show the effective configuration and where each value comes from"),
         "doctor": Command("look", "say what is wrong with a machine, its settings, or a server, and what to do"),
+        "top": Command("look", "show what a server does now, again and again"),
         "ping": Command("measure", "say how long a server takes to answer"),
         "bench": Command("measure", "put a load on a server, and say how long messages take"),
         "token": Command("serve", "make a key for a user, or say what a token is"),

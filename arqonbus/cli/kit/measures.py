@@ -6,7 +6,17 @@ from msgspec import Struct
 
 from arqonbus.cli.kit.record import Record
 
-__all__ = ["MEASURES", "BenchRecord", "DoctorRecord", "Finding", "MachineRecord", "PingRecord", "PingsRecord"]
+__all__ = [
+    "MEASURES",
+    "BenchRecord",
+    "DoctorRecord",
+    "Finding",
+    "MachineRecord",
+    "PingRecord",
+    "PingsRecord",
+    "TopChannel",
+    "TopRecord",
+]
 
 
 class Finding(Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,6 +48,48 @@ class PingsRecord(Record, tag="pings", frozen=True, kw_only=True):
     sent: int
     answered: int
     ms: dict[str, float]  # min, p50, p90, p99, p99.9, max, mean
+
+
+class TopChannel(Struct, frozen=True, forbid_unknown_fields=True):
+    """One channel, as `top` shows it."""
+
+    address: str
+    members: int
+    per_s: float  # events published
+    seq: int
+    waiting: int  # events that wait for a member of one of its groups
+    kind: str
+
+
+class TopRecord(Record, tag="top", frozen=True, kw_only=True):
+    """One look of `top`. None: the server does not tell, see `source`."""
+
+    at: str  # RFC 3339
+    interval_s: float  # since the look before, that rates are of
+    server: str
+    version: str
+    uptime_s: float
+    draining: bool
+    backend: str
+    state: str
+    connections: int
+    rooms: int
+    channels: int
+    messages_in_per_s: float
+    messages_out_per_s: float
+    errors_per_s: float
+    source: Literal["metrics", "stats", "status"]  # /metrics, the activity event `stats`, or the command alone
+    members: int | None = None
+    slow_consumers: int | None = None  # clients closed for it, since the start
+    loop_lag_ms: float | None = None  # at p99
+    bytes_in_per_s: float | None = None
+    bytes_out_per_s: float | None = None
+    clients_behind: int | None = None  # whose socket takes nothing now
+    bytes_behind: int | None = None  # that wait for them
+    queues: dict[str, int] | None = None  # mails that wait, by kind of actor
+    cpu: float | None = None  # cores
+    memory_bytes: int | None = None
+    rows: tuple[TopChannel, ...]
 
 
 class MachineRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,5 +136,5 @@ class BenchRecord(Record, tag="bench", frozen=True, kw_only=True):
     histogram: tuple[tuple[float, int], ...]  # lower bound in ms, count
 
 
-MEASURES: Final[tuple[type[Record], ...]] = (DoctorRecord, PingRecord, PingsRecord, BenchRecord)
+MEASURES: Final[tuple[type[Record], ...]] = (DoctorRecord, PingRecord, PingsRecord, TopRecord, BenchRecord)
 """Every kind."""
