@@ -22,7 +22,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self.person, ours = pty.openpty()
-        self.file: TextIO = open(ours, "w", encoding="utf-8", newline="")
+        self.file: TextIO = os.fdopen(ours, "w", encoding="utf-8", newline="")
         os.set_blocking(self.person, False)
 
     def shown(self) -> str:
