@@ -99,6 +99,7 @@ class SharedChannel(Channel):
         "_is_waiting",
         "_life",
         "_link",
+        "_looked_for",
         "_mirror",
         "_n_events",
         "_news_for",
@@ -129,6 +130,7 @@ class SharedChannel(Channel):
         self._news_for = tuple(card.ref for card, _ in stars)  # whom to tell of the channel, and of all its events
         self._ahead: list[Fed] | None = None  # what was told while the first events are read; None: they are not
         self._asking: Any = None  # mail that waits for a page that is being read
+        self._looked_for: Any = None  # the last mail that a page was read for
         self._unread: Any = None  # mail whose page could not be read
         self._life = secrets.token_urlsafe(6)  # with the number, the id of an event that has none of its own
         self._n_events = 0
@@ -371,12 +373,16 @@ class SharedChannel(Channel):
         self._mirror.begin(fed.epoch, fed.seq)
         self._mirror.is_alone = self._link == "local"
         self._renew_place()
-        if was_alone:
-            fan_out(shared_news.gap(self._place, fed.seq + 1, fed.seq, "epoch_changed"), self._members.all_refs)
-        if self._news_for:
-            self._tell_created(ctx)
+        if was_alone:  # whoever is in has a place of this node's own, and gets nothing of what was before
+            fan_out(shared_news.gap(self._place, 1, fed.seq, "epoch_changed"), self._members.all_refs)
+        elif self._news_for:
+            self._tell_first_ones(ctx)
 
-    def _tell_created(self, ctx: Context[ChannelMail]) -> None:
+    def _tell_created(self) -> None:
+        fan_out(shared_news.created(self._card), self._news_for)
+        self._news_for = ()
+
+    def _tell_first_ones(self, ctx: Context[ChannelMail]) -> None:
         """Tell the members of the whole room, who were there before the channel; they get its events from the first on.
 
         By the time that this node has heard of a channel that another one made, it may have events. They are read, as
@@ -384,8 +390,7 @@ class SharedChannel(Channel):
         """
         top, first = self._mirror.top, 1 if self._log.keeps else self._mirror.top + 1
         self._mirror.begin(self._mirror.epoch, 0)
-        fan_out(shared_news.created(self._card), self._news_for)
-        self._news_for = ()
+        self._tell_created()
         if not top or first > top:
             self._tell_first(SharedPage(self._mirror.epoch, top, [], False, 0, 0), top)
             return
@@ -439,6 +444,9 @@ class SharedChannel(Channel):
         self._real = (mirror.epoch, mirror.top)
         mirror.begin(f"L{secrets.token_urlsafe(6)}", 0)
         self._renew_place()
+        if self._news_for:
+            self._tell_created()
+            return
         fan_out(shared_news.gap(self._place, 1, 0, "epoch_changed"), self._members.all_refs)
 
     def _come_back(self) -> None:
@@ -473,7 +481,9 @@ class SharedChannel(Channel):
             self._unread = None
             self._refuse_join(mail, Unavailable("what the channel keeps can't be read now"), ctx)
             return True
-        if self._asking is None and mirror.lacks(mail.args, cap):
+        is_beyond = since is not None and since.epoch == mirror.epoch and since.seq > mirror.store_top
+        lacks = mirror.lacks(mail.args, cap) or (is_beyond and self._looked_for is not mail)
+        if self._asking is None and lacks:
             self._asking = mail
             most = self._setup.replay
             page = self._shared_log.read(newest_first=True, limit=most.events, size_bytes=most.size_bytes)
@@ -512,7 +522,7 @@ class SharedChannel(Channel):
             return
         self._mirror.now = ctx.now
         self._mirror.looked(page)
-        self._asking = None
+        self._asking, self._looked_for = None, asked
         self._go_on(ctx)
 
     def _page_failed(self, mail: PageFailed, ctx: Context[ChannelMail]) -> None:
