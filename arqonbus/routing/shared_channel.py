@@ -174,6 +174,9 @@ class SharedChannel(Channel):
     def stopped(self, unread: list[ChannelMail], ctx: Context[ChannelMail]) -> None:
         """Answer for what is stored, and let the log go."""
         self._shared_log.close()
+        for mail in unread:
+            if isinstance(mail, _ANSWERS):  # which came when there was no turn left for it
+                self._handlers[type(mail)](self, mail, ctx)
         for one in self._outgoing.take_all():
             self._answer_stored(one.mail, one.stored)
         unread[:] = [mail for mail in unread if not isinstance(mail, SharedChannelMail)]
@@ -600,6 +603,7 @@ class SharedChannel(Channel):
     }
 
 
+_ANSWERS = (Settled, PageRead, PageFailed, Removed, StoreFailed)  # somebody waits for what they bring
 _BEHIND_OWN = (Join, Leave, ReadHistory, Describe, Delete)  # shows what a connection has published before it
 
 

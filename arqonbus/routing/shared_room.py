@@ -100,7 +100,8 @@ class SharedRoom(Room):
         """Hear no more, and give what waits for the store back."""
         if self._feed is not None:
             self._feed.close()
-        unread[:] = [mail for mail in unread if not isinstance(mail, SharedRoomMail)]
+        unread += [mail.asked for mail in unread if isinstance(mail, Listed | StoreFailed) and mail.asked is not None]
+        unread[:] = [mail for mail in unread if not isinstance(mail, SharedRoomMail | str)]
         unread += [mail for mails in self._parked.values() for mail in mails]
         super().stopped(unread, ctx)
 

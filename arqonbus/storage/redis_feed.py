@@ -105,6 +105,12 @@ class Feed:
             self._is_local = True
             self._tell(LinkChanged("local"))
 
+    def came_back(self) -> None:
+        """Tell that all is well, once what was missed is told and the shard takes appends again."""
+        if self._is_local and self._is_settled and self.shard.link.state != "local":
+            self._is_local = False
+            self._tell(LinkChanged("up"))
+
     def retry(self) -> None:
         """Take the news that reads can be made again."""
         if self._is_heard and not self._sequencer.is_live and not self._is_closed:
@@ -155,9 +161,7 @@ class Feed:
     def _mended(self) -> None:
         self._is_settled = True
         self.shard.subscriptions.settled(self._setup.channel)
-        if self._is_local:
-            self._is_local = False
-            self._tell(LinkChanged("up"))
+        self.came_back()
 
     def _deliver(self, action: Deliver) -> None:
         entries = action.entries

@@ -179,10 +179,14 @@ class RedisHistory:
 
     def _state_changed(self, shard: Shard, state: LinkState) -> None:
         self._changed.set()
-        if state == "local":
-            for log in list(self._logs.values()):
-                if log.feed.shard is shard:
+        if state == "holding":
+            return
+        for log in list(self._logs.values()):
+            if log.feed.shard is shard:
+                if state == "local":
                     log.feed.went_local()
+                else:
+                    log.feed.came_back()
 
     def _wires_up(self, shard: Shard) -> None:
         for log in list(self._logs.values()):

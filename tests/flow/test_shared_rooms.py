@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from tests.flow.nodes import Nodes
@@ -169,3 +170,16 @@ def test_what_has_to_be_asked_of_a_store_that_is_away_is_unavailable() -> None:
     assert client.answers()[-1] == ("b", "unavailable")
     nodes.give_up(0)
     assert client.command("create_channel", room="r", channel="c")["code"] == "unavailable"
+
+
+def test_a_deletion_is_answered_though_its_news_come_first() -> None:
+    """The feed's word ends the channel; the store's answer may come when it has no turn left."""
+    for seed in range(30):
+        nodes = Nodes(1, random=Random(seed))
+        client = nodes[0].connect()
+        client.post_command("create_channel", "c", room="r", channel="c")
+        nodes.advance(1)
+        client.post_command("delete_channel", "d", room="r", channel="c")
+        nodes.advance(1)
+
+        assert client.answers() == [("c", "ok"), ("d", "ok")]

@@ -95,3 +95,22 @@ async def test_a_read_that_redis_refuses_is_made_again(redis_server: RedisServer
         await member.fill(1)
         await eventually(lambda: member.seq == 3)
         assert member.n_resets == 0
+
+
+async def test_a_channel_is_not_told_that_all_is_well_while_appends_are_refused(redis_server: RedisServer) -> None:
+    """News may be heard again before there is a wire for appends."""
+    async with redis_history(redis_server.url) as history:
+        member = await Member(history).is_open()
+        feed = member.log.feed  # type: ignore[attr-defined] # of a RedisLog
+        link = feed.shard.link
+        link.state = "local"
+        feed.went_local()
+        redis_server.do("CLIENT", "KILL", "TYPE", "pubsub")
+        await member.append(b"refused")
+        await eventually(lambda: feed.shard.subscriptions.is_settled)
+        assert member.links == ["local"]
+
+        link.state = "up"
+        feed.came_back()
+        feed.came_back()
+        assert member.links == ["local", "up"]
