@@ -1,8 +1,8 @@
 """The program: help, usage, exit codes, and how fast it is."""
 
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -22,12 +22,13 @@ def test_importing_the_command_line_imports_nothing_heavy() -> None:
 
 @pytest.mark.proves("011/SC-001")
 def test_help_answers_at_once() -> None:
-    """Under 0.15 s; the best of five, for the machine may be busy with other tests."""
+    """Under 0.15 s of the processor, best of five: what others do on the machine counts as little as it can."""
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "arqonbus", "--help"], capture_output=True, check=True)
-        times.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
     assert min(times) < 0.15
 

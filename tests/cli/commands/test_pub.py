@@ -1,5 +1,7 @@
 """arqonbus pub."""
 
+import os
+import pty
 import subprocess
 from collections.abc import Callable
 
@@ -139,6 +141,23 @@ def test_ctrl_c_before_the_end_exits_with_130_and_says_how_far_it_came(start: St
     assert (code, out) == (130, "")
     assert "2 messages acknowledged" in err
     assert "Traceback" not in err
+
+
+def test_lines_that_somebody_types_are_messages_each_at_once(start: Start, at_server: Bus, room: str) -> None:
+    ours, theirs = pty.openpty()
+    program = start("pub", f"{room}:a", stdin=theirs)
+    os.close(theirs)
+    program.says("each line is a message; Ctrl-D ends")
+    with connect(at_server.url) as bus, bus.subscribe(f"{room}:a") as lines:
+        os.write(ours, b"hello\n")
+        assert lines.get(timeout_s=10).data == "hello"
+    os.write(ours, b"\x04")
+
+    code, _, err = program.end()
+
+    os.close(ours)
+    assert code == 0
+    assert "1 message acknowledged" in err
 
 
 @pytest.mark.parametrize(

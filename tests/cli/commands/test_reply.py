@@ -51,7 +51,7 @@ def test_a_program_makes_the_answer(start: Start, call: Call, room: str) -> None
 
 
 def test_a_program_that_takes_too_long_is_ended(start: Start, call: Call, room: str) -> None:
-    program = start("reply", f"{room}:slow", "--exec", "sleep 60", "--timeout", "0.3")
+    program = start("reply", f"{room}:slow", "--exec", "sleep 60", "--timeout", "1")
     program.says("answering")
 
     code, _, err = call("request", f"{room}:slow", "1")
