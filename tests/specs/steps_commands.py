@@ -81,6 +81,19 @@ async def are_members(world: World, names: list[str], address: str) -> None:
         await world.succeed(name, "join_channel", json.dumps({"room": room, "channel": channel}))
 
 
+@step("client {string} sees {int} members of {string} soon")
+async def sees_members_soon(world: World, name: str, count: int, address: str) -> None:
+    """Ask until all are there, and nothing is said to be missing."""
+    room, channel = address.split(":")
+    page: dict[str, Any] = {}
+    for _ in range(200):
+        page = await world.succeed(name, "members", json.dumps({"room": room, "channel": channel}))
+        if page["count"] == count and "partial" not in page:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"expected {count} members, came {page}")
+
+
 @step("{string} has {int} member(s) soon")
 async def has_members_soon(world: World, address: str, count: int) -> None:
     """The member count of a channel becomes this."""

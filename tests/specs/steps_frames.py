@@ -37,6 +37,12 @@ async def receive(world: World, names: list[str], expected: str) -> None:
         await world.expect(name, expected)
 
 
+@step("client {string} receives {string} within {int} s")
+async def receives_within(world: World, name: str, expected: str, limit_s: int) -> None:
+    """The same, of something that takes its time."""
+    await world.expect(name, expected, limit_s)
+
+
 @step("client {string} is told {string} about {string} saying {string}")
 async def is_told(world: World, name: str, code: str, request: str, words: str) -> None:
     """The next response is a complete refusal with this code, request id (null: none) and words in its message."""

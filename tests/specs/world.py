@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect, unix_connect
 from websockets.exceptions import InvalidStatus
 
 from tests.specs.bus import ANY_CERTIFICATE, Bus
-from tests.specs.client import Client, Inbox, RawClient
+from tests.specs.client import PATIENCE_S, Client, Inbox, RawClient
 from tests.specs.cluster import Cluster
 from tests.specs.matching import matches
 
@@ -162,7 +162,7 @@ class World:
         """Send one text message, captured values filled in."""
         await self.clients[name].send(self.filled_in(text))
 
-    async def expect(self, name: str, expected: str) -> dict[str, Any]:
+    async def expect(self, name: str, expected: str, limit_s: float = PATIENCE_S) -> dict[str, Any]:
         """Take the next frame of the expected frame's type and compare.
 
         Raises:
@@ -170,7 +170,7 @@ class World:
         """
         want = json.loads(expected)
         kind = want["event"] if want["type"] == "system" else want["type"]
-        got, text = await self.inbox(name).take(kind)
+        got, text = await self.inbox(name).take(kind, limit_s)
         assert matches(want, got, self.names), f"expected {expected}, came {text}, names {self.names}"
         return got
 
