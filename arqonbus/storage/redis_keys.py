@@ -85,14 +85,6 @@ class Keys:
         """Pub/sub: what is appended to the log."""
         return self._of(f"{self._db}c", room, channel)
 
-    def present(self, room: str, channel: str) -> str:
-        """Begin the names of hashes: client -> who it is; a colon and the node follow."""
-        return self._of("p", room, channel)
-
-    def nodes_present(self, room: str, channel: str) -> str:
-        """Set: the nodes that have members of a channel."""
-        return self._of("n", room, channel)
-
     # --- of a room, a client, a node ----------------------------------------------------------------------------
 
     def channels(self, room: str) -> str:
@@ -118,10 +110,6 @@ class Keys:
     def probe(self, partition: int, node: str) -> str:
         """Pub/sub: a node's question to itself, by way of a partition."""
         return f"{self._roots[partition]}{self._db}probe:{_checked(node)}"
-
-    def presences(self, partition: int, node: str) -> str:
-        """Set: the channels of a partition in which a node has members, as ``room/channel``."""
-        return f"{self._roots[partition]}pi:{_checked(node)}"
 
     # --- of all -------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from arqonbus.storage.redis_nodes import Nodes, NodesSetup
 from arqonbus.storage.redis_post import Post
-from arqonbus.storage.redis_presence import Presence
 from arqonbus.storage.redis_private import PrivateChannels
 from arqonbus.storage.redis_store import RedisStore
 from tests.storage.redis_node import redis_setup
@@ -26,7 +25,6 @@ class NodeOfTest:
         self.name = self.store.setup.node
         self.post = Post(self.store)
         self.private = PrivateChannels(self.store)
-        self.presence = Presence(self.store, lambda: self.nodes.living)
         self.joined: list[str] = []
         self.left: list[str] = []
         self.n_lapsed = 0
@@ -43,12 +41,10 @@ class NodeOfTest:
         self.reaped: list[str] = []
 
     async def _reap(self, dead: str) -> None:
-        await self.presence.reap(dead)
         self.reaped.append(dead)
 
     def _lapsed(self) -> None:
         self.n_lapsed += 1
-        self.presence.write_all()
 
     def start(self) -> None:
         self.store.start()
@@ -59,7 +55,6 @@ class NodeOfTest:
         """End without a word."""
         if self.nodes._task is not None:
             self.nodes._task.cancel()
-        self.presence.close()
         await self.store.close()
 
     async def close(self) -> None:

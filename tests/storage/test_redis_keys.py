@@ -33,11 +33,9 @@ def test_all_keys_of_a_room_have_one_tag() -> None:
         keys.note("science", "explore"),
         keys.groups("science", "explore"),
         keys.feed("science", "explore"),
-        keys.present("science", "explore"),
-        keys.nodes_present("science", "explore"),
         keys.channels("science"),
         keys.room_feed("science"),
-        keys.presences(partition_of("science"), "node-1"),
+        keys.room_line("science"),
         keys.probe(partition_of("science"), "node-1"),
     ]
 
@@ -76,7 +74,7 @@ def test_no_key_is_made_of_a_name_that_is_none(name: str) -> None:
         lambda: keys.inbox(name),
         lambda: keys.node(name),
         lambda: keys.probe(0, name),
-        lambda: keys.presences(0, name),
+        lambda: keys.room_line(name),
         lambda: keys.reaping(name),
     ]
 
