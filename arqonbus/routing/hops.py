@@ -18,12 +18,24 @@ from arqonbus.routing.mail import Deliver
 from arqonbus.routing.recovery import Recovery
 from arqonbus.telemetry.command_spans import MOST_LINKS, join, replay
 from arqonbus.telemetry.context import TraceContext, parse
+from arqonbus.telemetry.relay_spans import relay_in, taken_in
 from arqonbus.telemetry.span_attributes import About, Actor
 from arqonbus.telemetry.span_table import BROADCAST, EVENT, PRIVATE
 from arqonbus.telemetry.spans import Deliveries, fanout, publish, route
 from arqonbus.telemetry.tracer import Trace, Tracer
 
-__all__ = ["Flight", "Leg", "Message", "TracedDeliver", "about_of", "fly", "loaded", "n_gone", "trace_join"]
+__all__ = [
+    "Flight",
+    "Leg",
+    "Message",
+    "TracedDeliver",
+    "about_of",
+    "fly",
+    "legs_from",
+    "loaded",
+    "n_gone",
+    "trace_join",
+]
 
 Message = Event | Broadcast | Private
 """What may be traced on its way to others."""
@@ -42,6 +54,7 @@ class Leg(Struct, frozen=True):
     about: About
     started_ns: int  # when the actor took it
     seq: int | None = None  # of an event
+    is_relayed: bool = False  # it is another node's, and was published there
 
 
 def about_of(message: Message, client: str) -> About:
@@ -88,7 +101,10 @@ class Flight:
         tracer, ended_ns = self._tracer, self._tracer.clock_ns()
         for leg, route_id, deliveries in self._aloft:
             fanout(tracer, deliveries, self._actor, route_id, n_members, n_gone, self._started_ns, ended_ns)
-            publish(tracer, leg.trace, leg.about)
+            if leg.is_relayed:
+                relay_in(tracer, leg.trace, leg.about)
+            else:
+                publish(tracer, leg.trace, leg.about)
 
     @property
     def trace(self) -> Trace | None:
@@ -99,6 +115,27 @@ class Flight:
         """Note that they are refused."""
         for leg in self._legs:
             publish(self._tracer, leg.trace, leg.about, code)
+
+
+def legs_from(
+    tracer: Tracer, address: str, first: int, texts: Sequence[bytes], mine: Sequence[Leg], now: float
+) -> list[Leg]:
+    """Give the traced ones among events that a shared store told of, in their order.
+
+    Args:
+        tracer: the bus'.
+        address: where they are, ``room:channel``.
+        first: seq of the first one.
+        texts: of all.
+        mine: those that were published here.
+        now: monotonic seconds.
+    """
+    known = {leg.seq: leg for leg in mine}
+    for seq, text in enumerate(texts, first):
+        found = None if seq in known else taken_in(tracer, text, address, now)
+        if found is not None:
+            known[seq] = Leg(*found, found[0].started_ns, seq, is_relayed=True)
+    return [known[seq] for seq in sorted(known, key=lambda seq: seq or 0)]
 
 
 def fly(tracer: Tracer | None, actor: Actor, trace: Trace | None, message: Message, client: str) -> Flight | None:

@@ -30,7 +30,7 @@ class Unheard(Struct, frozen=True, gc=False):
 class Outgoing:
     """Owned by one channel, used in its turns."""
 
-    __slots__ = ("_entries", "_legs", "_n_appends", "_publishes", "_under_way", "n_under_way", "unheard")
+    __slots__ = ("_entries", "_legs", "_n_appends", "_publishes", "_unanswered", "_under_way", "n_under_way", "unheard")
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []  # of this turn
@@ -40,6 +40,7 @@ class Outgoing:
         self.n_under_way = 0  # events
         self.unheard: deque[Unheard] = deque()
         self._legs: dict[bytes, Leg] = {}  # traced events by their text: so they are known again
+        self._unanswered: dict[bytes, Leg] = {}  # those of them that the store has not answered for
 
     # --- to the store -------------------------------------------------------------------------------------------
 
@@ -48,7 +49,7 @@ class Outgoing:
         self._entries.append(entry)
         self._publishes.append(mail)
         if leg is not None:
-            self._legs[entry.text] = leg
+            self._legs[entry.text] = self._unanswered[entry.text] = leg
 
     def pack(self) -> tuple[int, Sequence[Entry]] | None:
         """Give what was taken, to be appended under that number; None: nothing was."""
@@ -99,6 +100,10 @@ class Outgoing:
         """Give all that are stored and not heard."""
         unheard, self.unheard = list(self.unheard), deque()
         return unheard
+
+    def answered_leg(self, text: bytes) -> Leg | None:
+        """Give a traced event that the store has answered for, once."""
+        return self._unanswered.pop(text, None)
 
     def forget_leg(self, text: bytes) -> None:
         """Drop what is known of a traced event that is not delivered from here."""

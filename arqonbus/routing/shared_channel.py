@@ -26,12 +26,13 @@ from arqonbus.actor import Context, Ref
 from arqonbus.errors import AlreadyExists, Refusal, Timeout, Unavailable
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.envelope import EventText, trace_parent, trace_state
+from arqonbus.protocol.names import join_address
 from arqonbus.protocol.payloads import DEFAULT_HISTORY_LIMIT, ChannelInfo, Empty, EventResult, HistoryResult
 from arqonbus.routing import shared_news
 from arqonbus.routing.cards import ChannelCard, ClientCard
 from arqonbus.routing.channel import Channel, ChannelSetup, is_newest_first, retention_of
 from arqonbus.routing.fanout import deliver_texts, fan_out
-from arqonbus.routing.hops import Flight, Leg, about_of
+from arqonbus.routing.hops import Flight, Leg, about_of, legs_from
 from arqonbus.routing.mail import (
     Answer,
     ChannelMail,
@@ -78,6 +79,7 @@ from arqonbus.storage.shared_log import (
     with_seq,
 )
 from arqonbus.telemetry.logs import get_log
+from arqonbus.telemetry.relay_spans import relay_out
 
 __all__ = ["SharedChannel"]
 
@@ -250,6 +252,10 @@ class SharedChannel(Channel):
         self._go_on(ctx)
 
     def _conclude(self, mail: Publish, text: bytes, outcome: Appended) -> None:
+        leg, tracer = self._outgoing.answered_leg(text), self._setup.tracer
+        if leg is not None and tracer is not None:
+            error = None if isinstance(outcome, Stored) else "timeout" if isinstance(outcome, Unsure) else "unavailable"
+            relay_out(tracer, leg.trace, leg.about, leg.started_ns, error)
         if not isinstance(outcome, Stored):
             self._outgoing.forget_leg(text)
             self._refuse_publish(mail, outcome)
@@ -300,7 +306,7 @@ class SharedChannel(Channel):
     def _take_news(self, fed: Fed, ctx: Context[ChannelMail]) -> None:
         match fed:
             case Arrived():
-                self._arrived(fed)
+                self._arrived(fed, ctx.now)
             case Opened():
                 self._opened(fed, ctx)
             case Missing():
@@ -314,7 +320,7 @@ class SharedChannel(Channel):
             case Said():
                 pass  # nothing is said to a log in this version
 
-    def _arrived(self, fed: Arrived) -> None:
+    def _arrived(self, fed: Arrived, now: float) -> None:
         """Deliver what follows."""
         self._come_back()
         mirror, first = self._mirror, fed.first
@@ -323,6 +329,9 @@ class SharedChannel(Channel):
             self._renumbered(fed.epoch, first - 1)
         texts = [with_seq(text, seq) for seq, text in enumerate(fed.texts, first)]
         legs, refs = self._outgoing.legs_of(first, fed.texts), self._members.refs
+        if self._setup.tracer is not None:
+            where = join_address(self._card.room, self._card.channel)
+            legs = legs_from(self._setup.tracer, where, first, fed.texts, legs, now)
         flight = self._fly(legs) if legs else None
         top = mirror.append(texts)
         self._setup.counters.messages_out += len(texts) * len(refs)
@@ -395,14 +404,14 @@ class SharedChannel(Channel):
         self._mirror.begin(self._mirror.epoch, 0)
         self._tell_created()
         if not top or first > top:
-            self._tell_first(SharedPage(self._mirror.epoch, top, [], False, 0, 0), top)
+            self._tell_first(SharedPage(self._mirror.epoch, top, [], False, 0, 0), top, ctx.now)
             return
         self._ahead = []
         most = self._setup.replay
         page = self._shared_log.read(before=top + 1, newest_first=True, limit=most.events, size_bytes=most.size_bytes)
         ctx.pipe(page, partial(PageRead, top), partial(PageFailed, top))
 
-    def _tell_first(self, page: SharedPage, top: int) -> None:
+    def _tell_first(self, page: SharedPage, top: int, now: float) -> None:
         """Tell the events up to ``top``, or own that they are lost; then what was told meanwhile."""
         texts = [text for _, text in reversed(page.events)]
         first = page.events[-1][0] if page.events else top + 1
@@ -411,11 +420,11 @@ class SharedChannel(Channel):
         if first > 1:
             self._missing(Missing(self._mirror.epoch, 1, first - 1))
         if texts:
-            self._arrived(Arrived(self._mirror.epoch, first, texts))
+            self._arrived(Arrived(self._mirror.epoch, first, texts), now)
 
     def _catch_up(self, page: SharedPage, top: int, ctx: Context[ChannelMail]) -> None:
         ahead, self._ahead = self._ahead or [], None
-        self._tell_first(page, top)
+        self._tell_first(page, top, ctx.now)
         for fed in ahead:
             self._take_news(fed, ctx)
         self._go_on(ctx)

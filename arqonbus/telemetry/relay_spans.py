@@ -1,56 +1,81 @@
-"""Spans of a message on its way between nodes: one where it leaves, one where it comes in, in one trace."""
+"""Spans of an event on its way between nodes: one where it goes to the store that they share, one where it comes back.
+
+The context travels in the event, as its members get it, so nothing goes beside it: the other nodes go on under the
+publish span, or under the sender's own where the sender gave one.
+"""
 
 from __future__ import annotations
 
-from arqonbus.telemetry.context import TraceContext, format_parent
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from arqonbus.telemetry.context import parse
+from arqonbus.telemetry.sampler import Bucket, Source
 from arqonbus.telemetry.span_attributes import About, put, relay_attributes
-from arqonbus.telemetry.span_table import RELAY_IN, RELAY_OUT
-from arqonbus.telemetry.spans import Deliveries
+from arqonbus.telemetry.span_table import EVENT, RELAY_IN, RELAY_OUT
 from arqonbus.telemetry.tracer import Span, Trace, Tracer
 
-__all__ = ["relay_in", "relay_out"]
+__all__ = ["relay_in", "relay_out", "taken_in"]
+
+_MARK: Final = b'"traceparent":"00-'
+"""What the text of an event holds that may be traced. A payload may hold it, too, so it is only the first look."""
+
+OTHER_NODES: Final = Source()
+"""Who asks for the traces of other nodes: no client, so the bound of all is its only one."""
+OTHER_NODES.bucket = Bucket(1e9, 1e9)
 
 
-def relay_out(
-    tracer: Tracer, deliveries: Deliveries, node: str, key: str, started_ns: int, error: str | None = None
-) -> str | None:
-    """Record that a message went to the other nodes, up to now.
+class _Relayed(Struct, frozen=True):
+    """What a trace needs of the text of an event."""
 
-    Returns:
-        the ``traceparent`` that goes beside the frame, never into it; None when there is no span.
-    """
-    trace, about = deliveries.trace, deliveries.about
+    sender: str = msgspec.field(name="from")
+    traceparent: str | None = None
+    id: str | None = None
+    reply_to: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Relayed).decode
+
+
+def relay_out(tracer: Tracer, trace: Trace, about: About, started_ns: int, error: str | None = None) -> None:
+    """Record that an event was given to the store, whose answer has come now; ``error``: the code of the refusal."""
     if not trace.is_recorded or tracer.record is None:
-        return None
-    attributes = relay_attributes("send", key, node, about.id)
+        return
+    attributes = relay_attributes("send", about.destination, about.id)
     put(attributes, "error.type", error)
-    span_id = tracer.new_id()
-    ids = (trace.trace_id, span_id, deliveries.parent_id)
+    ids = (trace.trace_id, tracer.new_id(), trace.span_id)
     tracer.record(Span(RELAY_OUT, *ids, started_ns, tracer.clock_ns(), attributes, error))
-    return format_parent(trace.trace_id, span_id)
 
 
-def relay_in(
-    tracer: Tracer, sent: TraceContext, about: About, key: str, nodes: tuple[str, str], started_ns: int
-) -> Trace:
-    """Record that a node took a message of another one, up to now.
+def taken_in(tracer: Tracer, text: bytes, address: str, now: float) -> tuple[Trace, About] | None:
+    """Decide on an event that another node published. 0.1 us when it has no context.
 
     Args:
-        tracer: the bus'.
-        sent: the other node's span.
-        about: the message.
-        key: in Redis.
-        nodes: from, to.
-        started_ns: when it came.
+        tracer: of this process.
+        text: of the event.
+        address: where it is, ``room:channel``.
+        now: monotonic seconds.
 
     Returns:
-        the trace to go on with, here.
+        its trace, to go on with here, and what its spans tell of it; None: it is not traced here.
     """
-    is_recorded = tracer.record is not None
-    trace = Trace(sent.trace_id, tracer.new_id(), sent.span_id, started_ns, 0, 0, is_recorded)
-    if tracer.record is not None:
-        attributes = relay_attributes("process", key, nodes[0], about.id)
-        attributes["arqonbus.node.to"] = nodes[1]
-        ids = (trace.trace_id, trace.span_id, sent.span_id)
-        tracer.record(Span(RELAY_IN, *ids, started_ns, tracer.clock_ns(), attributes, is_parent_remote=True))
-    return trace
+    if _MARK not in text:
+        return None
+    found = _decode(text)
+    sent = parse(found.traceparent or "")
+    if sent is None or not sent.is_sampled:
+        return None
+    trace = tracer.go_on(sent, OTHER_NODES, now)
+    return None if trace is None else (trace, About(EVENT, address, found.sender, found.id, found.reply_to))
+
+
+def relay_in(tracer: Tracer, trace: Trace, about: About) -> None:
+    """Record that all members here were told of an event of another node; ``trace``: of ``taken_in``."""
+    if not trace.is_recorded or tracer.record is None:
+        return
+    attributes = relay_attributes("process", about.destination, about.id)
+    ids = (trace.trace_id, trace.span_id, trace.parent_id)
+    ended_ns = tracer.clock_ns()
+    tracer.record(Span(RELAY_IN, *ids, trace.started_ns, ended_ns, attributes, is_parent_remote=True))

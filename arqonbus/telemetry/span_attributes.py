@@ -68,14 +68,13 @@ def actor_attributes(actor: Actor, wait_ns: int, depth: int) -> Values:
     }
 
 
-def relay_attributes(operation: str, key: str, node: str, message_id: str | None) -> Values:
-    """Say how a message goes between nodes."""
+def relay_attributes(operation: str, destination: str, message_id: str | None) -> Values:
+    """Say how a message goes between nodes; which ones, their resources say."""
     attributes: Values = {
         "messaging.system": "redis",
         "messaging.operation.name": "relay",
         "messaging.operation.type": operation,
-        "messaging.destination.name": key,
-        "arqonbus.node.from": node,
+        "messaging.destination.name": destination,
     }
     put(attributes, "messaging.message.id", message_id)
     return attributes

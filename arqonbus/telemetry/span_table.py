@@ -54,7 +54,7 @@ ATTRIBUTES: Final = MappingProxyType(
         "messaging.system": "`arqonbus`; of a relay to another node `redis`",
         "messaging.operation.name": "`publish`, `deliver`, `relay`",
         "messaging.operation.type": "`send`; of a relay that came in `process`",
-        "messaging.destination.name": "`room:channel`, `room`, or the ids of the addressees; of a relay its key",
+        "messaging.destination.name": "`room:channel`, `room`, or the ids of the addressees",
         "messaging.destination.template": "`{room}:{channel}`, `{room}` or `{client}`",
         "messaging.message.id": "the id that the sender gave",
         "messaging.message.conversation_id": "the message that this one answers (`reply_to`)",
@@ -78,8 +78,6 @@ ATTRIBUTES: Final = MappingProxyType(
         "arqonbus.command": "name of the command",
         "arqonbus.join.recovered": "whether all that was missed could be replayed",
         "arqonbus.join.members": "members with the new one",
-        "arqonbus.node.from": "name of the node that relays",
-        "arqonbus.node.to": "name of the node that was relayed to",
     }
 )
 """Every attribute that a span may have, with its meaning."""
@@ -210,17 +208,17 @@ REPLAY: Final = Row(
 RELAY_OUT: Final = Row(
     name="relay {room}:{channel}",
     kind="PRODUCER",
-    parent="fanout {room}:{channel}",
-    covers="the message is given to Redis for the other nodes",
-    always=(*_SENT, "messaging.destination.name", "arqonbus.node.from"),
+    parent="publish {room}:{channel}",
+    covers="the event is given to the store that nodes share, until it answers",
+    always=(*_SENT, "messaging.destination.name"),
     sometimes=("messaging.message.id", "error.type"),
 )
 RELAY_IN: Final = Row(
     name="relay {room}:{channel}",
     kind="CONSUMER",
-    parent="relay {room}:{channel} of the other node",
-    covers="a node takes the message of another one from Redis",
-    always=(*_SENT, "messaging.destination.name", "arqonbus.node.from", "arqonbus.node.to"),
+    parent="publish {room}:{channel} of the other node, or the sender's span, as the event's `traceparent` says",
+    covers="an event of another node came from the store; all members here were told",
+    always=(*_SENT, "messaging.destination.name"),
     sometimes=("messaging.message.id",),
 )
 

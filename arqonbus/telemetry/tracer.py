@@ -204,6 +204,17 @@ class Tracer:
         depth = to.depth if to is not None else 0
         return Trace(trace_id, self.new_id(), parent_id, self.clock_ns(), size, depth, self.record is not None)
 
+    def go_on(self, parent: TraceContext, source: Source, now: float) -> Trace | None:
+        """Go on with a trace of another node, where an event of it arrives. Args: as of ``begin``."""
+        if now < self._paused_until:
+            return None
+        if not self.sampler.remote(parent, source, now):
+            self.n_throttled += 1
+            return None
+        self.n_sampled += 1
+        ids = (parent.trace_id, self.new_id(), parent.span_id)
+        return Trace(*ids, self.clock_ns(), 0, 0, self.record is not None)
+
     def _debugged(self, traceparent: Raw | UnsetType) -> tuple[int, int]:
         parent = parse_raw(traceparent)  # also one that is not sampled: here the sender's wish does not count
         return (self._bits(128) or 1, 0) if parent is None else (parent.trace_id, parent.span_id)

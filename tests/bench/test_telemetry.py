@@ -2,7 +2,20 @@
 
 import pytest
 
-from tests.bench.telemetry import MEMBERS, SPANS_A_MESSAGE, Figure, best, decisions, message, p99, publish_path, table
+from tests.bench.telemetry import (
+    BUSY_TICK,
+    MEMBERS,
+    QUIET_TICK,
+    SPANS_A_MESSAGE,
+    Figure,
+    best,
+    decisions,
+    lateness,
+    message,
+    p99,
+    publish_path,
+    table,
+)
 from tests.telemetry.stage import Stage
 from tests.telemetry.test_command_spans import begun
 
@@ -51,3 +64,18 @@ def test_the_path_of_a_publish_is_measured_with_and_without_a_tracer() -> None:
     off, more, ratio = publish_path(20, rounds=2)
 
     assert off.value > 0 and ratio.bar == 1.03 and more.bar == 0.5
+
+
+def test_the_loop_is_later_by_the_best_round_with_spans_beside_the_best_one_without() -> None:
+    figures = [
+        Figure(f"{name}, {protocol}", value, "ms late", None)
+        for protocol, quiet, busy in (("http", 2.0, 2.5), ("grpc", 2.0, 4.0))
+        for name, value in ((QUIET_TICK, quiet), (BUSY_TICK, busy))
+    ]
+
+    found = list(lateness(figures))
+
+    assert [(one.name, one.value, one.is_reached) for one in found] == [
+        ("p99 of a tick, http: later", 0.5, True),
+        ("p99 of a tick, grpc: later", 2.0, False),
+    ]

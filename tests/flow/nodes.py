@@ -6,12 +6,13 @@ ada, ben = nodes[0].connect(), nodes[1].connect()
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
 from arqonbus.actor.testing import ManualDispatcher
 from arqonbus.config.settings import Settings
+from arqonbus.telemetry.tracer import Tracer
 from arqonbus.testing.shared_store import Later, SharedStore
 from tests.flow.world import World, settings
 
@@ -21,12 +22,22 @@ __all__ = ["Nodes"]
 class Nodes:
     """Buses named "0", "1" ... Everything that they do with the store happens at once; with ``random`` in its time."""
 
-    def __init__(self, n: int, wanted: Settings | None = None, random: Random | None = None, **more: Any) -> None:
+    def __init__(
+        self,
+        n: int,
+        wanted: Settings | None = None,
+        random: Random | None = None,
+        tracers: Sequence[Tracer] = (),
+        **more: Any,
+    ) -> None:
         self.manual = ManualDispatcher(order=None if random is None else lambda n: int(random.random() * n))
         self.random = random
         self.store = SharedStore(self.manual.clock.time, None if random is None else self._line)
         wanted = wanted or settings(**more)
-        self.worlds = [World(wanted, manual=self.manual, shared=self.store.node(str(i))) for i in range(n)]
+        traced = [*tracers, *[None] * n]
+        self.worlds = [
+            World(wanted, tracer=traced[i], manual=self.manual, shared=self.store.node(str(i))) for i in range(n)
+        ]
 
     def _line(self) -> Later:
         """Give a way on which things take a moment each, and do not overtake each other."""

@@ -11,6 +11,7 @@ from arqonbus.telemetry.context import format_parent
 from arqonbus.telemetry.sampler import AlwaysOff
 from arqonbus.telemetry.span_table import BROADCAST, EVENT, PRIVATE, Message
 from arqonbus.telemetry.tracer import Span
+from tests.flow.nodes import Nodes
 from tests.flow.world import Client, World, settings
 from tests.telemetry.stage import Stage
 
@@ -348,3 +349,62 @@ def test_where_nothing_is_traced_to_be_debugged_is_asked_for_in_vain() -> None:
     world = World(settings(**ADMINS))
 
     assert "debug" not in world.connect(token="s3cret").command("connect", debug=True)
+
+
+# --- over nodes -------------------------------------------------------------------------------------------------------
+
+
+class TracedNodes:
+    """Two nodes over one store, each with spans of its own."""
+
+    def __init__(self) -> None:
+        self.stages = [Stage(), Stage()]
+        self.nodes = Nodes(2, tracers=[stage.tracer for stage in self.stages])
+
+    def named(self, node: int, kind: str) -> list[Span]:
+        return [span for span in self.stages[node].spans if span.row.name.split(" ")[0] == kind]
+
+
+def test_an_event_over_nodes_is_one_trace() -> None:
+    here = TracedNodes()
+    near, far = (world.member("r", "c") for world in here.nodes.worlds)
+    for stage in here.stages:
+        stage.spans.clear()
+
+    near.event("r", "c", 1, id="m-1")
+
+    (publish,), (relay,) = here.named(0, "publish"), here.named(1, "relay")
+    (out,) = here.named(0, "relay")
+    spans = [*here.stages[0].spans, *here.stages[1].spans]
+    for span in spans:
+        check(span)
+    assert {span.trace_id for span in spans} == {publish.trace_id}
+    assert (out.parent_id, relay.parent_id, relay.is_parent_remote) == (publish.span_id, publish.span_id, True)
+    (route,), (fanout,), (deliver,) = here.named(1, "route"), here.named(1, "fanout"), here.named(1, "deliver")
+    assert (route.parent_id, fanout.parent_id) == (relay.span_id, route.span_id)
+    assert (deliver.parent_id, deliver.attributes["messaging.client.id"]) == (fanout.span_id, far.id)
+    assert relay.attributes["messaging.message.id"] == "m-1"
+    assert here.named(1, "publish") == []
+    assert received(far)["traceparent"] == received(near)["traceparent"]
+
+
+def test_the_trace_of_a_sender_goes_on_on_every_node() -> None:
+    here = TracedNodes()
+    near, _ = (world.member("r", "c") for world in here.nodes.worlds)
+
+    send(EVENT, near, [], traceparent=SENT)
+
+    (relay,) = here.named(1, "relay")
+    assert (relay.trace_id, relay.parent_id) == (int("a" * 32, 16), int("b" * 16, 16))
+
+
+def test_what_is_not_sampled_is_not_traced_on_any_node() -> None:
+    here = TracedNodes()
+    near, far = (world.member("r", "c") for world in here.nodes.worlds)
+    for stage in here.stages:
+        stage.spans.clear()
+
+    send(EVENT, near, [], traceparent=NOT_SAMPLED)
+
+    assert received(far)["traceparent"] == NOT_SAMPLED
+    assert [stage.spans for stage in here.stages] == [[], []]

@@ -67,6 +67,14 @@ async def a_bus_that_exports_with(world: World, table: list[list[str]]) -> None:
     await world.start_bus([f"{key} = {value}" for key, value in table], variables=variables)
 
 
+@step("node(s) {clients} that export to it")
+async def nodes_that_export(world: World, names: list[str]) -> None:
+    """Start nodes over a Redis of their own, with the collector in their settings."""
+    cluster = world.own_cluster()
+    await cluster.start_redis()
+    await cluster.start(names, [f'telemetry.endpoint = "{_taken(world).url}"'])
+
+
 @step("a bus whose environment names the collector, and whose settings name another")
 async def a_bus_with_two_collectors(world: World) -> None:
     """Start a bus that could export to nobody."""
@@ -174,6 +182,28 @@ async def gets_spans_under(world: World, n_spans: int, name: str, above: str) ->
         return any(span.name == above and parents.count(span.span_id) == n_spans for span in taken.spans)
 
     await _wait_for(world, has_one)
+
+
+@step("the collector gets one trace of an event over the nodes {string} and {string} soon")
+async def gets_trace_over_nodes(world: World, near: str, far: str) -> None:
+    """The spans of the node that it was published on, and those of the other one under its publish span."""
+
+    def spans_of(taken: Taken, node: str) -> dict[str, Span]:
+        requests = [one for request in list(taken.traces) for one in request.resource_spans]
+        mine = [one for one in requests if attributes_of(one.resource)["service.instance.id"] == node]
+        spans = [span for one in mine for scope in one.scope_spans for span in scope.spans]
+        found = {span.name.split(" ")[0]: span for span in spans}
+        return {name: span for name, span in found.items() if name in {*hops, "deliver"}}
+
+    hops = {"publish", "relay", "route", "fanout"}
+    await _wait_for(world, lambda taken: hops <= set(spans_of(taken, near)) and "deliver" in spans_of(taken, far))
+    here, there = spans_of(_taken(world), near), spans_of(_taken(world), far)
+    assert {span.trace_id for span in (*here.values(), *there.values())} == {here["publish"].trace_id}
+    assert here["relay"].parent_span_id == there["relay"].parent_span_id == here["publish"].span_id
+    above = there["relay"]
+    for name in ("route", "fanout", "deliver"):
+        assert there[name].parent_span_id == above.span_id, name
+        above = there[name]
 
 
 @step("the publish span is under the span {string} of the trace {string}")
