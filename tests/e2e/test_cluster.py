@@ -83,6 +83,7 @@ def _forget(redis: RedisServer) -> None:
     redis.start()
 
 
+@pytest.mark.proves("012/FR-016")
 @pytest.mark.parametrize("trouble", [_kill, _pause, _forget], ids=["killed", "paused", "empty again"])
 async def test_redis_goes_in_the_middle_of_traffic(three: Three, trouble: Callable[[RedisServer], None]) -> None:
     nodes, address = three.nodes, f"science:{trouble.__name__.strip('_')}"
@@ -162,6 +163,8 @@ async def _publish_for_ever(writers: list[Writer]) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.proves("012/FR-016")
+@pytest.mark.proves("012/SC-003")
 async def test_a_node_is_killed_with_a_thousand_events_on_their_way(three: Three) -> None:
     nodes, address = three.nodes, "science:node"
     async with connect(nodes[1].url, proxy=None) as control, AsyncExitStack() as stack:
