@@ -22,6 +22,7 @@ async def test_processes_share_a_run_and_their_counts_add_up(server: Bus) -> Non
     assert len(outcome.cpu) == 3
 
 
+@pytest.mark.proves("011/SC-005")
 async def test_a_server_that_stands_still_shows_in_every_message_that_was_due_meanwhile(server: Bus) -> None:
     """No coordinated omission: 0.4 s of 100 messages a second are 40 late ones, not one."""
     async with ChaosProxy("127.0.0.1", server.port) as proxy:

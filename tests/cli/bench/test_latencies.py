@@ -14,6 +14,7 @@ def counted(times_ns: list[int]) -> Latencies:
     return latencies
 
 
+@pytest.mark.proves("011/SC-004")
 @pytest.mark.parametrize("seed", range(5))
 def test_quantiles_are_true_to_less_than_one_percent(seed: int) -> None:
     chance = random.Random(seed)
