@@ -15,11 +15,12 @@ from msgspec import Raw
 from arqonbus.cli.kit.connection import DEFAULT_TIMEOUT_S, connected
 from arqonbus.cli.kit.exits import Exit
 from arqonbus.cli.kit.failures import Failure, note
+from arqonbus.cli.kit.messages import gap_text
 from arqonbus.cli.kit.output import Output
 from arqonbus.cli.kit.payloads import payload_of
 from arqonbus.cli.kit.records import AnsweredRecord
 from arqonbus.cli.kit.running import race
-from arqonbus.client import Bus, Message, ReplyError
+from arqonbus.client import Bus, Gap, Message, ReplyError, SubscribeOptions
 
 __all__ = ["Answering"]
 
@@ -49,8 +50,9 @@ class Answering:
 
     async def run(self, options: argparse.Namespace) -> int:
         """Answer requests. Raises ClientError."""
-        channel, group = options.channel, options.group
-        async with connected(options) as bus, bus.subscribe(channel, type=Raw, group=group) as requests:
+        channel = options.channel
+        how: SubscribeOptions = {"group": options.group, "when_full": "block", "on_gap": self._lose}
+        async with connected(options) as bus, bus.subscribe(channel, type=Raw, **how) as requests:
             self._note(f"answering {channel}; Ctrl-C ends")
 
             async def answer(request: Message[Any]) -> None:
@@ -114,6 +116,9 @@ class Answering:
             return payload_of(out.rstrip(b"\r\n"), as_text=self._options.text)
         except Failure as failure:
             raise ReplyError("exec_failed", failure.message) from failure
+
+    def _lose(self, gap: Gap) -> None:
+        note(gap_text(gap, self._options.channel))
 
     def _note(self, text: str) -> None:
         if not self._options.quiet:

@@ -17,13 +17,16 @@ from arqonbus.cli.kit.output import Output
 from arqonbus.cli.kit.past import tell_past
 from arqonbus.cli.kit.records import JoinedRecord, PresenceRecord, StateRecord
 from arqonbus.cli.kit.running import race
-from arqonbus.client import Bus, Change, Gap, Message, Position, Presence, StateChange, Subscription
+from arqonbus.client import Bus, Change, Gap, Message, Position, Presence, StateChange, SubscribeOptions, Subscription
 
 __all__ = ["Reading"]
 
 
 class Reading:
     """One run of ``sub``.
+
+    Its handles block when they are full: the program has nothing else to do than to write what it reads, and a stdout
+    that is slow is felt by the server at last, which closes the connection; then it goes on behind what was written.
 
     Args:
         options: of the command line, checked
@@ -82,7 +85,8 @@ class Reading:
 
         async with AsyncExitStack() as stack:
             here = await stack.enter_async_context(bus.presence(address)) if options.presence else None
-            handle = bus.subscribe(address, type=Raw, since=since, group=options.group, on_gap=lose)
+            how: SubscribeOptions = {"since": since, "group": options.group, "on_gap": lose, "when_full": "block"}
+            handle = bus.subscribe(address, type=Raw, **how)
             await stack.enter_async_context(handle)
             self._joined(address, handle.position)
             await race(self._show_all(handle), *([] if here is None else [self._tell_all(here, address)]))

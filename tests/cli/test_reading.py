@@ -1,6 +1,7 @@
 """The work of sub: several channels, rooms, groups, presence, and connections that come and go."""
 
 import asyncio
+import threading
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
 
@@ -11,6 +12,7 @@ from arqonbus.cli.reading import Reading
 from arqonbus.cli.table import parser_of
 from arqonbus.client import Bus as Client
 from arqonbus.client import CannotConnect, connect
+from arqonbus.client.sync import connect as connect_blocking
 from arqonbus.testing.chaos import ChaosProxy
 from tests.cli.conftest import records
 from tests.specs.bus import Bus
@@ -76,6 +78,25 @@ async def test_the_past_is_followed_by_the_present(at_server: Bus, room: str, ca
     out, err = capsys.readouterr()
     assert out.split() == ["0", "1", "2", "3"]
     assert err == f"arqonbus: reading {room}:log behind #3; Ctrl-C ends\n"
+
+
+async def test_a_burst_that_is_larger_than_any_queue_is_shown_whole(at_server: Bus, room: str, capsys: Capture) -> None:
+    def publish() -> None:
+        with connect_blocking(at_server.url) as bus:
+            for number in range(5000):
+                bus.publish(f"{room}:log", number)
+            bus.ping()
+
+    async def burst(bus: Client) -> None:
+        thread = threading.Thread(target=publish)
+        thread.start()
+        thread.join(10)  # nothing is read meanwhile, so all of it waits in the socket
+
+    assert await read(options(f"{room}:log", "-n", "5000"), burst, at_server) == 0
+
+    out, err = capsys.readouterr()
+    assert out.split() == [str(number) for number in range(5000)]
+    assert "missing" not in err
 
 
 async def test_members_of_a_group_share_the_messages(at_server: Bus, room: str, capsys: Capture) -> None:
