@@ -31,6 +31,9 @@ LINES_A_SECOND = 10  # of one kind: one fault of Redis may concern ten thousand 
 _TOLD_WITH_THE_STATE = frozenset({"redis_lost", "redis_cut", "redis_topology_unknown"})
 """Say why the state changes, a moment before or after it does: they are the reason in its line."""
 
+_CALM = frozenset({"node_joined", "node_left", "node_cleared_away", "redis_group_expired"})
+"""Happen where nothing is wrong."""
+
 
 class Notices:
     """Makes log lines of what the store says: one for each change of its state, with the reason.
@@ -53,6 +56,9 @@ class Notices:
         """Take what is said."""
         if event == "redis_state":
             self._tell_state(str(fields["state"]), str(fields["at"]) or self._place)
+            return
+        if event in _CALM:
+            self._log.info(event, **fields)
             return
         self.troubles[event] = self.troubles.get(event, 0) + 1
         if event in _TOLD_WITH_THE_STATE:

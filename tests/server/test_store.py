@@ -91,6 +91,17 @@ def test_one_fault_of_many_channels_is_ten_lines_a_second_and_a_count() -> None:
     assert log.shown[-1][2]["channel"] == "last"
 
 
+def test_what_happens_where_nothing_is_wrong_is_no_warning() -> None:
+    log = Lines()
+    notices = Notices(log, lambda: 1.0, "redis://host:6379")
+
+    notices("node_joined", node="b")
+    notices("node_lost", node="b")
+
+    assert log.lines == [("info", "node_joined", {"node": "b"}), ("warning", "node_lost", {"node": "b"})]
+    assert notices.troubles == {"node_lost": 1}
+
+
 async def test_a_url_that_cannot_be_read_is_told_without_it() -> None:
     settings = Settings(redis=Redis(url="redis+sentinel://:hush@host"))
 
