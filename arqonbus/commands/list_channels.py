@@ -1,17 +1,20 @@
 """The command ``list_channels``."""
 
 from arqonbus.commands.page import page_of
-from arqonbus.commands.request import Call, Reply, View
+from arqonbus.commands.request import Call, Reply, ToRoom, View
 from arqonbus.errors import NotFound
-from arqonbus.protocol.names import join_address
+from arqonbus.protocol.names import is_system, join_address
 from arqonbus.protocol.payloads import ListChannelsArgs, ListChannelsResult
 from arqonbus.routing.cards import ChannelCard
+from arqonbus.routing.shared_mail import ListChannels
 
 __all__ = ["list_channels"]
 
 
-def list_channels(call: Call[ListChannelsArgs], view: View) -> Reply:
-    """Answer a page of channels, by address; of one room or of all."""
+def list_channels(call: Call[ListChannelsArgs], view: View) -> Reply | ToRoom:
+    """Answer a page of channels, by address; of one room or of all. A room of all servers asks what there is."""
+    if call.room and view.is_shared and not is_system(call.room):
+        return ToRoom(call.room, ListChannels(call.card, call.request_id, call.args))
     cards, cursor = page_of(_cards(call, view), _key, call.args.limit, call.args.cursor)
     return Reply(ListChannelsResult(tuple(card.info() for card in cards), cursor))
 

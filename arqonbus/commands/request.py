@@ -48,6 +48,7 @@ class View(Struct, frozen=True):
     auto_create: bool
     wills: WillRules
     max_memberships: int  # of one client
+    is_shared: bool = False  # whether rooms are of all servers
 
     def may(self, card: ClientCard, action: Action, room: str, channel: str | None) -> bool:
         """Ask the gate."""

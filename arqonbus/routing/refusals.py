@@ -29,6 +29,7 @@ from arqonbus.routing.mail import (
     TakeOver,
     TookOver,
 )
+from arqonbus.routing.shared_mail import ListChannels
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["answer_refusal"]
@@ -49,7 +50,17 @@ def answer_refusal(mail: object, refusal: Refusal) -> None:
             mail.card.ref.signal(TookOver(None))
         case Publish() | LastWill() | BroadcastMail() | PrivateMail():
             _answer_message(mail, refusal)
-        case Request() | Join() | Leave() | Create() | Delete() | Describe() | ReadHistory() | ListMembers():
+        case (
+            Request()
+            | Join()
+            | Leave()
+            | Create()
+            | Delete()
+            | Describe()
+            | ReadHistory()
+            | ListMembers()
+            | ListChannels()
+        ):
             if mail.card is not None:
                 mail.card.ref.signal(Answer(mail.request_id, refusal))
 

@@ -48,6 +48,8 @@ from arqonbus.routing.mail import (
 from arqonbus.routing.mirror import Mirror
 from arqonbus.routing.outgoing import Outgoing, Unheard
 from arqonbus.routing.shared_mail import (
+    ChannelRow,
+    DescribeRow,
     Heard,
     PageFailed,
     PageRead,
@@ -181,7 +183,7 @@ class SharedChannel(Channel):
                 self._handlers[type(mail)](self, mail, ctx)
         for one in self._outgoing.take_all():
             self._answer_stored(one.mail, one.stored)
-        unread[:] = [mail for mail in unread if not isinstance(mail, SharedChannelMail)]
+        unread[:] = [mail for mail in unread if not isinstance(mail, SharedChannelMail) or type(mail) is DescribeRow]
         super().stopped(unread, ctx)
 
     def _wait(self, ctx: Context[ChannelMail], again: ChannelMail | None = None) -> None:
@@ -285,13 +287,20 @@ class SharedChannel(Channel):
 
     def _answer_stored(self, mail: Publish, stored: Stored) -> None:
         """Tell a publisher the place of its event. How many members it goes to is known of this node alone: none here
-        may be many elsewhere, so that is not said."""
+        may be many elsewhere, so that is said only where nobody is known elsewhere either."""
         if mail.event.ack:
             n_reached = len(self._members.refs) + (self._groups.n_reached if self._groups is not None else 0)
-            delivered = n_reached or UNSET if not stored.duplicate else UNSET
+            is_said = not stored.duplicate and (n_reached > 0 or self._is_nobody_there)
+            delivered = n_reached if is_said else UNSET
             backend = self._shared.backend if self._log.keeps else "none"
             result = EventResult(stored.seq, stored.epoch, stored.duplicate, backend, delivered)
             mail.card.ref.signal(Receipt(mail.event.id, result))
+
+    @property
+    def _is_nobody_there(self) -> bool:
+        """Whether there are no members on any node, as far as they tell each other of them."""
+        members = self._members
+        return self._setup.is_one_of_many and not members.total and not members.far.is_partial
 
     # --- what the feed tells ------------------------------------------------------------------------------------
 
@@ -570,6 +579,9 @@ class SharedChannel(Channel):
     def _describe(self, mail: Describe, ctx: Context[ChannelMail]) -> None:
         mail.card.ref.signal(Answer(mail.request_id, self._card.info()))
 
+    def _describe_row(self, mail: DescribeRow, ctx: Context[ChannelMail]) -> None:
+        self._room.signal(ChannelRow(mail.n, self._card.channel, self._card.info()))
+
     def _do_delete(self, mail: Delete, ctx: Context[ChannelMail]) -> None:
         self._is_going = True
         self._wait(ctx)  # a member that joined now would be one for a moment
@@ -603,6 +615,7 @@ class SharedChannel(Channel):
         ReadHistory: _read_history,
         Create: _create,
         Describe: _describe,
+        DescribeRow: _describe_row,
         Heard: _hear,
         Settled: _settled,
         PageRead: _page_read,

@@ -7,11 +7,15 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from arqonbus.protocol.payloads import ChannelInfo, ListChannelsArgs
 from arqonbus.storage.shared_log import Appended, Fed, RoomFed, SharedPage
 
 __all__ = [
+    "ChannelRow",
+    "DescribeRow",
     "Heard",
     "LingerOver",
+    "ListChannels",
     "Listed",
     "Noted",
     "PageFailed",
@@ -69,7 +73,13 @@ class StoreFailed(Struct, frozen=True):
     error: Exception
 
 
-SharedChannelMail: TypeAlias = Heard | Settled | PageRead | PageFailed | Removed | StoreFailed
+class DescribeRow(Struct, frozen=True):
+    """Tell the room what the channel is like, for a list. By the user lane, so that it is open by then."""
+
+    n: int  # of the list
+
+
+SharedChannelMail: TypeAlias = DescribeRow | Heard | Settled | PageRead | PageFailed | Removed | StoreFailed
 
 
 # --- to a room --------------------------------------------------------------------------------------------------
@@ -102,8 +112,24 @@ class SaidTo(Struct, frozen=True):
     n_nodes: int  # that were listening; 0: none, the store could not be reached
 
 
+class ListChannels(Struct, frozen=True):
+    """Answer a page of the room's channels, whichever server has them open."""
+
+    card: Any  # ClientCard
+    request_id: str | None
+    args: ListChannelsArgs
+
+
+class ChannelRow(Struct, frozen=True):
+    """What one channel is like, for a list; None: it is gone."""
+
+    n: int  # of the list
+    channel: str
+    info: ChannelInfo | None
+
+
 class LingerOver(Struct, frozen=True):
     """The room's own reminder: it may have been without members and channels for long enough."""
 
 
-SharedRoomMail: TypeAlias = RoomHeard | Noted | Listed | SaidTo | LingerOver | StoreFailed
+SharedRoomMail: TypeAlias = ListChannels | ChannelRow | RoomHeard | Noted | Listed | SaidTo | LingerOver | StoreFailed

@@ -6,12 +6,12 @@ said; nothing else waits with it. What concerns the room goes over its feed, to 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 from arqonbus.actor import Actor, Context, Ref
-from arqonbus.errors import AlreadyExists, NotFound, Unavailable
+from arqonbus.errors import AlreadyExists, LimitExceeded, NotFound, Unavailable
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.names import ALL_CHANNELS
 from arqonbus.protocol.payloads import BroadcastResult, ChannelOptions
@@ -19,7 +19,9 @@ from arqonbus.routing.broadcasts import Broadcasts, Spoken, deliver_of
 from arqonbus.routing.cards import ChannelCard, ClientCard, RoomCard
 from arqonbus.routing.fanout import fan_out
 from arqonbus.routing.hops import fly, loaded, n_gone
+from arqonbus.routing.listings import Listing, Listings
 from arqonbus.routing.mail import (
+    Answer,
     Bounced,
     BroadcastMail,
     Create,
@@ -34,7 +36,10 @@ from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.room import Room, RoomSetup, Stars
 from arqonbus.routing.shared_channel import SharedChannel
 from arqonbus.routing.shared_mail import (
+    ChannelRow,
+    DescribeRow,
     LingerOver,
+    ListChannels,
     Listed,
     Noted,
     RoomHeard,
@@ -64,7 +69,17 @@ class _NotKnown(Exception):
 class SharedRoom(Room):
     """One room on one node."""
 
-    __slots__ = ("_broadcasts", "_feed", "_lingers_until", "_listed_for", "_n_asked", "_notes", "_parked", "_shared")
+    __slots__ = (
+        "_broadcasts",
+        "_feed",
+        "_lingers_until",
+        "_listed_for",
+        "_listings",
+        "_n_asked",
+        "_notes",
+        "_parked",
+        "_shared",
+    )
 
     def __init__(self, setup: RoomSetup, card: RoomCard, registry: Ref[Any]) -> None:
         if setup.channel.shared is None:
@@ -77,6 +92,7 @@ class SharedRoom(Room):
         self._listed_for: Join | None = None  # the join whose channels are listed, while it is received again
         self._n_asked = 0  # questions to the store that a mail waits for
         self._broadcasts = Broadcasts(self._life)
+        self._listings = Listings()
         self._lingers_until = 0.0  # monotonic seconds
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -190,7 +206,33 @@ class SharedRoom(Room):
         else:
             super()._list_members(mail, ctx)
 
+    def _list_channels(self, mail: ListChannels, ctx: Context[RoomMail]) -> None:
+        self._ask_for_channels(mail, ctx)
+
+    def _list(self, mail: ListChannels, there: Sequence[str], ctx: Context[RoomMail]) -> None:
+        """Have each channel of the page say what it is like; those that are not open here are opened for that."""
+        listing = self._listings.begin(mail, self._card.room, {*there, *self._card.channels})
+        for channel in sorted(listing.waits_for):
+            try:
+                ref = self._find(channel) or self._start(self._new_card(channel, None, ChannelOptions(), "user"), ctx)
+            except LimitExceeded:
+                self._row_said(ChannelRow(listing.n, channel, None), ctx)
+            else:
+                ref.tell_past_bound(DescribeRow(listing.n))
+        self._answer_list(self._listings.done(listing.n))
+
+    def _row_said(self, mail: ChannelRow, ctx: Context[RoomMail]) -> None:
+        self._listings.note(mail)
+        self._answer_list(self._listings.done(mail.n))
+
+    def _answer_list(self, listing: Listing | None) -> None:
+        if listing is not None:
+            listing.asked.card.ref.signal(Answer(listing.asked.request_id, listing.result))
+
     def _bounced(self, mail: Bounced, ctx: Context[RoomMail]) -> None:
+        if isinstance(mail.mail, DescribeRow):
+            self._row_said(ChannelRow(mail.mail.n, mail.name, None), ctx)
+            return
         if isinstance(mail.mail, Create | Describe):
             self.receive(mail.mail, ctx)
         else:
@@ -202,7 +244,9 @@ class SharedRoom(Room):
         """Whether there is such a room for all that this node knows."""
         return bool(self._card.channels or len(self._roster)) or ctx.now < self._lingers_until
 
-    def _ask_for_channels(self, asked: Join | ListMembers | Resolve | None, ctx: Context[RoomMail]) -> None:
+    def _ask_for_channels(
+        self, asked: Join | ListChannels | ListMembers | Resolve | None, ctx: Context[RoomMail]
+    ) -> None:
         self._n_asked += asked is not None
         ctx.pipe(self._shared.channels(self._card.room), partial(Listed, asked), partial(StoreFailed, asked))
 
@@ -213,6 +257,9 @@ class SharedRoom(Room):
         may_make = isinstance(asked, Join) and asked.may_create
         if asked is not None and not mail.channels and not may_make and not self._is_here(ctx):
             answer_refusal(asked, NotFound(f"no room {self._card.room}"))
+            return
+        if isinstance(asked, ListChannels):
+            self._list(asked, mail.channels, ctx)
             return
         if isinstance(asked, Resolve | ListMembers):
             self._linger(ctx)
@@ -317,6 +364,8 @@ class SharedRoom(Room):
         Join: _join,
         Describe: _describe,
         ListMembers: _list_members,
+        ListChannels: _list_channels,
+        ChannelRow: _row_said,
         BroadcastMail: _broadcast,
         Bounced: _bounced,
         RoomHeard: _room_heard,

@@ -180,6 +180,7 @@ class Bus:
             auto_create=settings.channels.auto_create,
             wills=WillRules(gate, settings.limits.will_bytes),
             max_memberships=settings.limits.memberships,
+            is_shared=self._shared is not None,
         )
 
     def _spawn_registry(self, settings: Settings, view: View, timestamp: Callable[[], str]) -> Ref[RegistryMail]:

@@ -183,3 +183,19 @@ def test_a_deletion_is_answered_though_its_news_come_first() -> None:
         nodes.advance(1)
 
         assert client.answers() == [("c", "ok"), ("d", "ok")]
+
+
+def test_a_list_of_a_room_names_the_channels_of_all_nodes() -> None:
+    nodes = Nodes(2)
+    nodes[1].member("r", "b").event("r", "b", 1)
+    nodes[1].connect().command("create_channel", room="r", channel="c")
+    nodes[0].member("r", "a")
+    client = nodes[0].connect()
+
+    rows = client.command("list_channels", room="r")["channels"]
+    assert [(row["channel"], row["seq"]) for row in rows] == [("a", 0), ("b", 1), ("c", 0)]
+    page = client.command("list_channels", room="r", limit=1)
+    assert client.command("list_channels", room="r", cursor=page["cursor"])["channels"] == rows[1:]
+    assert client.command("list_channels", room="none")["code"] == "not_found"
+    nodes.cut(0)
+    assert client.command("list_channels", room="r")["code"] == "unavailable"
