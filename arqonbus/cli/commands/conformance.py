@@ -37,6 +37,13 @@ def add(parser: Parser) -> None:
     parser.add_argument(
         "--only", metavar="TEXT", action="append", default=[], help="cases with this in their name; may be repeated"
     )
+    parser.add_argument(
+        "--also",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="another server of the same bus, whose clients are spread over all; may be repeated",
+    )
     parser.add_argument("--list", action="store_true", help="list the cases and play none")
     parser.add_argument(
         "--drain-pid", metavar="PID", type=int, help="process of the server; it is told to drain at the end, and ends"
@@ -79,7 +86,7 @@ async def _play(options: argparse.Namespace, cases: Sequence[Case], out: Output)
     from arqonbus.testing.conformance.run import Target, run
 
     patience_s = options.timeout or DEFAULT_TIMEOUT_S
-    target = Target(url_of(options), token_of(options), options.drain_pid, patience_s)
+    target = Target(url_of(options), token_of(options), options.drain_pid, patience_s, tuple(options.also))
     server = await _greeted(target, patience_s if options.wait else 0.0)
     if not out.as_json:
         out.line(f"{server.url}: {server.name}, protocol {server.version}, {len(cases)} cases")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import secrets
 from types import TracebackType
 from typing import Any, Final, Self
@@ -24,6 +25,7 @@ class Target(Struct, frozen=True):
     token: str | None = None
     drain_pid: int | None = None  # of the server, if it may be told to drain; it ends by that
     patience_s: float = PATIENCE_S  # for anything that should come at once
+    also: tuple[str, ...] = ()  # URLs of other nodes of the same bus; a case's clients are spread over all
 
 
 class Stage:
@@ -38,6 +40,7 @@ class Stage:
         self.target = target
         self.room = room or f"conformance-{secrets.token_hex(6)}"
         self.peers: list[Peer] = []
+        self._urls = itertools.cycle((target.url, *target.also))
 
     async def __aenter__(self) -> Self:
         return self
@@ -60,7 +63,7 @@ class Stage:
         if shown:
             wanted["Authorization"] = f"Bearer {shown}"
         async with asyncio.timeout(self.target.patience_s):
-            peer = Peer(await Socket.open(self.target.url, wanted), self.target.patience_s)
+            peer = Peer(await Socket.open(next(self._urls), wanted), self.target.patience_s)
         peer.read()
         self.peers.append(peer)
         return peer

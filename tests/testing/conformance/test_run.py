@@ -13,6 +13,7 @@ from arqonbus.testing.conformance.run import NoConnection, greet, run
 from arqonbus.testing.conformance.stage import Stage, Target
 from arqonbus.testing.conformance.verdict import Failed, Outcome, Skipped
 from tests.specs.bus import Bus
+from tests.specs.cluster import Cluster
 from tests.testing.conformance.broken_link import BrokenLink, Fault
 
 Frame = dict[str, Any]
@@ -38,6 +39,24 @@ async def test_our_server_passes_every_case_the_drain_last(tmp_path: Path) -> No
     assert len(outcomes) == len(all_cases())
     assert bus.wait() == 0
     bus.stop()
+
+
+@pytest.mark.integration
+async def test_two_servers_over_one_redis_keep_one_order_for_the_clients_of_both(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path)
+    await cluster.start_redis()
+    try:
+        await cluster.start(["one", "two"], [])
+        one, two = (node.url for node in cluster.nodes.values())
+        cases = chosen(
+            ["session: since", "order:", "duplicates:", "recovery: all", "recovery: joins", "recovery: deleted"]
+        )
+        outcomes = await run(cases, Target(one, also=(two,)), ignore)
+    finally:
+        cluster.stop()
+
+    assert [outcome for outcome in outcomes if outcome.state != "passed"] == []
+    assert len(outcomes) > 20
 
 
 @pytest.mark.integration
