@@ -4,7 +4,8 @@
     send    ──▶ what was due was sent; where each channel ends
     finish  ──▶ everything has come, or will not come any more: the outcome
 
-Times are of the monotonic clock, which all processes of a machine share.
+Times are of the monotonic clock, which all processes of a machine share. Events go by `link`; requests go by the SDK,
+since they are its own: what is measured of them has both in it.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from time import monotonic_ns
-from typing import Final
+from typing import Any, Final
 
-from msgspec import Struct
+import msgspec
 
 from arqonbus.cli.bench.latencies import Latencies
+from arqonbus.cli.bench.link import Link, Round
 from arqonbus.cli.bench.outcome import Outcome, Times
 from arqonbus.cli.bench.plan import Part, Plan
 from arqonbus.cli.bench.sender import Sender
 from arqonbus.cli.bench.tally import Tally
-from arqonbus.client import Bus, ClientError, Message, Subscription, connect
+from arqonbus.client import Bus, ClientError, Message, connect
 
 __all__ = ["Crew"]
 
@@ -36,19 +39,8 @@ ANSWER_S: Final = 5.0
 AT_ONCE: Final = 50
 """Clients that connect at the same time; more of them only wait for each other."""
 
-QUEUE: Final = 65_536
-"""Messages that may wait for one reader: bursts are to be measured, not lost."""
-
-
 OUTBOX: Final = 4_096
-"""Messages that may wait to be sent: as many as one turn of the loop may make."""
-
-
-class Shot(Struct, array_like=True):
-    """The payload of a message."""
-
-    due_ns: int
-    fill: str
+"""Requests that may wait to be sent: as many as one turn of the loop may make."""
 
 
 class Crew:
@@ -58,15 +50,17 @@ class Crew:
         self._plan = plan
         self._part = part
         self._stack = AsyncExitStack()
-        self._writers: list[tuple[Bus, str]] = []  # with the channel
-        self._handles: dict[int, Subscription[Shot]] = {}
+        self._round = Round()
+        self._links: list[Link] = []
+        self._writers: list[tuple[str, Link]] = []  # with the channel
+        self._askers: list[Bus] = []
         self._tallies: dict[int, Tally] = {}
-        self._reading: list[asyncio.Task[None]] = []
+        self._serving: asyncio.Task[None] | None = None
         self._asked: set[asyncio.Task[None]] = set()
         self._latency = Latencies()
-        self._received = self._measured = self._duplicates = self._unanswered = 0
+        self._answered = self._measured = self._unanswered = 0
         self._measured_from = 0
-        self._came_at = time.monotonic()
+        self._came_ns = monotonic_ns()
         self._fill = "x" * max(0, plan.size - len(f'[{monotonic_ns()},""]'))
         self._sender: Sender | None = None
         self._began = (0.0, 0.0)  # CPU seconds, seconds
@@ -76,9 +70,12 @@ class Crew:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        for task in (*self._reading, *self._asked):
+        tasks = [*self._asked, *([] if self._serving is None else [self._serving])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._reading, *self._asked, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for link in self._links:
+            link.close()
         await self._stack.aclose()
 
     # --- before -----------------------------------------------------------------------------------------------------
@@ -90,27 +87,32 @@ class Crew:
         gate = asyncio.Semaphore(AT_ONCE)
         await asyncio.gather(*(self._client(number, gate) for number in self._part.readers))
         if self._part.sends and self._plan.shape == "fanout":
-            bus = await self._connected()
-            self._writers = [(bus, self._address(0))]
-        self._writers.sort(key=lambda writer: writer[1])
+            self._writers = [(self._address(0), await self._linked(lambda *_: None))]
+        self._writers.sort(key=lambda writer: writer[0])
 
     async def _client(self, number: int, gate: asyncio.Semaphore) -> None:
         async with gate:
-            bus, address = await self._connected(), self._address(number)
-            if self._plan.shape != "requests":
-                handle = bus.subscribe(address, type=Shot, queue=QUEUE, queue_bytes=QUEUE * (self._plan.size + 512))
-                self._handles[number] = await handle.open()
-            if self._plan.shape != "fanout":
-                self._writers.append((bus, address))
+            if self._plan.shape == "requests":
+                self._askers.append(await self._connected())
+                return
+            tally = self._tallies[number] = Tally(0)  # the room is of this run alone: its channels begin with 1
+            link = await self._linked(partial(self._came, tally))
+            address = self._address(number)
+            await link.ask({"type": "command", "command": "join_channel", "args": {"room": address}})
+            if self._plan.shape == "pairs":
+                self._writers.append((address, link))
+
+    async def _linked(self, on_event: Any) -> Link:
+        plan = self._plan
+        link = await Link.open(plan.url, plan.token, plan.connect_s, self._round, on_event)
+        self._links.append(link)
+        return link
 
     async def _connected(self) -> Bus:
         plan = self._plan
+        profile = {"client_type": "arqonbus-bench"}
         bus = connect(
-            plan.url,
-            token=plan.token,
-            profile={"client_type": "arqonbus-bench"},
-            open_timeout_s=plan.connect_s,
-            outbox_messages=OUTBOX,
+            plan.url, token=plan.token, profile=profile, open_timeout_s=plan.connect_s, outbox_messages=OUTBOX
         )
         return await self._stack.enter_async_context(bus)
 
@@ -122,8 +124,7 @@ class Crew:
             return request.data
 
         bus = await self._connected()
-        serving = bus.serve(self._address(0), answer, concurrency=1024, queue=QUEUE)
-        self._reading.append(asyncio.create_task(serving))
+        self._serving = asyncio.create_task(bus.serve(self._address(0), answer, concurrency=1024, queue=65_536))
         async with bus.presence(self._address(0)) as here:  # whoever asks finds it there
             while bus.client not in here.members:
                 await here.get()
@@ -134,57 +135,49 @@ class Crew:
         """Send what is due from `start_ns` on, and read. Gives the last seq of each channel that it sent to."""
         self._measured_from = self._plan.measured_from_ns(start_ns)
         self._began = (time.process_time(), time.monotonic())
-        for number, handle in self._handles.items():
-            position = handle.position
-            tally = self._tallies[number] = Tally(position.seq if position is not None else 0)
-            self._reading.append(asyncio.create_task(self._read(handle, tally)))
         if not self._part.sends:
             return {}
         self._sender = Sender(self._plan, self._part, self._ask if self._plan.shape == "requests" else self._publish)
         await self._sender.run(start_ns)
-        return await self._ends()
+        return {address: await self._end_of(address, link) for address, link in self._writers}
 
-    async def _publish(self, n: int, due_ns: int) -> None:
-        bus, address = self._writers[n // self._part.step % len(self._writers)]
-        await bus.publish(address, Shot(due_ns, self._fill), when_offline="reject")
+    async def _publish(self, n: int, due_ns: int) -> bool:
+        address, link = self._writers[n // self._part.step % len(self._writers)]
+        return await link.send(b'{"type":"event","room":"%b","payload":[%d,"%b"]}' % (
+            address.encode(), due_ns, self._fill.encode(),
+        ))  # fmt: skip
 
-    async def _ask(self, n: int, due_ns: int) -> None:
-        bus, address = self._writers[n // self._part.step % len(self._writers)]
-        task = asyncio.create_task(self._answered(bus, address, due_ns))
+    async def _ask(self, n: int, due_ns: int) -> bool:
+        task = asyncio.create_task(self._request(self._askers[n // self._part.step % len(self._askers)], due_ns))
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
+        return False
 
-    async def _answered(self, bus: Bus, address: str, due_ns: int) -> None:
+    async def _request(self, bus: Bus, due_ns: int) -> None:
+        payload = [due_ns, self._fill]
         try:
-            await bus.request(address, Shot(due_ns, self._fill), timeout_s=ANSWER_S, when_offline="reject")
+            await bus.request(self._address(0), payload, timeout_s=ANSWER_S, when_offline="reject")
         except ClientError:
             self._unanswered += 1
         else:
-            self._came(due_ns)
+            self._answered += 1
+            self._count(due_ns, monotonic_ns())
 
-    async def _read(self, handle: Subscription[Shot], tally: Tally) -> None:
-        async for message in handle:
-            if message.data.due_ns:  # else it only marks the end
-                tally.take(message.seq)
-                self._came(message.data.due_ns)
+    def _came(self, tally: Tally, seq: int, due_ns: int, at_ns: int) -> None:
+        if due_ns:  # else it only marks the end
+            tally.take(seq)
+            self._count(due_ns, at_ns)
 
-    def _came(self, due_ns: int) -> None:
-        now = monotonic_ns()
-        self._came_at = now / 1e9
-        self._received += 1
+    def _count(self, due_ns: int, at_ns: int) -> None:
+        self._came_ns = at_ns
         if due_ns >= self._measured_from:
             self._measured += 1
-            self._latency.add(now - due_ns)
+            self._latency.add(at_ns - due_ns)
 
-    async def _ends(self) -> dict[str, int]:
-        """Say where each channel ends: before the place of one more event, behind all that were sent."""
-        if self._plan.shape == "requests":
-            return {}
-        ends = {}
-        for bus, address in self._writers:
-            ack = await bus.publish(address, Shot(0, ""), ack=True)
-            ends[address] = ack.seq - 1
-        return ends
+    async def _end_of(self, address: str, link: Link) -> int:
+        """Say where a channel ends: before the place of one more event, behind all that were sent."""
+        ack = await link.ask({"type": "event", "room": address, "payload": [0, ""], "ack": True})
+        return int(msgspec.json.decode(ack)["seq"]) - 1
 
     # --- after ------------------------------------------------------------------------------------------------------
 
@@ -197,7 +190,7 @@ class Crew:
         """
         cpu_s, at = self._began
         self._cpu = (time.process_time() - cpu_s) / max(1e-9, time.monotonic() - at)
-        while not self._has_all(ends) and time.monotonic() - self._came_at < quiet_s:  # noqa: ASYNC110 - an event would cost each message
+        while not self._has_all(ends) and monotonic_ns() - self._came_ns < quiet_s * 1e9:  # noqa: ASYNC110 - cheaper
             await asyncio.sleep(0.01)
         while self._asked:
             await asyncio.wait(self._asked)
@@ -208,10 +201,8 @@ class Crew:
 
     def _outcome(self, ends: Mapping[str, int]) -> Outcome:
         sender, tallies = self._sender, self._tallies
-        received = sum(tally.received for tally in tallies.values())
-        lost = sum(tally.lost(ends[self._address(number)]) for number, tally in tallies.items())
-        if self._plan.shape == "requests":
-            received, lost = self._received, self._unanswered
+        received = sum(tally.received for tally in tallies.values()) + self._answered
+        lost = sum(tally.lost(ends[self._address(number)]) for number, tally in tallies.items()) + self._unanswered
         return Outcome(
             sent=sender.sent if sender is not None else 0,
             unsent=sender.unsent if sender is not None else 0,
@@ -222,7 +213,7 @@ class Crew:
             lost=lost,
             duplicates=sum(tally.duplicates for tally in tallies.values()),
             reordered=sum(tally.reordered for tally in tallies.values()),
-            told=sum(handle.stats.missed for handle in self._handles.values()),
+            cut=sum(link.is_cut for link in self._links),
             took_s=sender.took_ns / 1e9 if sender is not None else 0.0,
             blocked_ms=sender.blocked_ns / 1e6 if sender is not None else 0.0,
             latency=Times.of(self._latency),

@@ -19,7 +19,7 @@ from arqonbus.cli.kit.measures import BenchRecord
 __all__ = ["METRICS", "Mark", "changes", "parse", "unlike", "values"]
 
 LATENCIES: Final = ("p50", "p90", "p99", "p99.9", "max", "mean")
-COUNTS: Final = ("lost", "duplicates", "reordered", "told", "refused", "unsent", "sent_per_s", "received_per_s")
+COUNTS: Final = ("lost", "duplicates", "reordered", "cut", "refused", "unsent", "sent_per_s", "received_per_s")
 METRICS: Final = (*LATENCIES, *COUNTS)
 """What a mark may be about; times in ms."""
 

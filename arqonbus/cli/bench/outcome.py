@@ -41,7 +41,7 @@ class Outcome(Struct, frozen=True):
     lost: int = 0
     duplicates: int = 0
     reordered: int = 0
-    told: int = 0  # of the lost, as gaps
+    cut: int = 0  # connections that ended before the run
     took_s: float = 0.0  # from the start to the last message sent
     blocked_ms: float = 0.0  # that senders waited for the bus to take more
     latency: Times = Times()
@@ -56,7 +56,7 @@ def added(outcomes: Iterable[Outcome]) -> Outcome:
     for one in found:
         latency.merge(one.latency.latencies())
         lag.merge(one.lag.latencies())
-    sums = ("sent", "unsent", "refused", "expected", "received", "measured", "lost", "duplicates", "reordered", "told")
+    sums = ("sent", "unsent", "refused", "expected", "received", "measured", "lost", "duplicates", "reordered", "cut")
     return Outcome(
         **{name: sum(getattr(one, name) for one in found) for name in sums},
         took_s=max((one.took_s for one in found), default=0.0),

@@ -60,7 +60,7 @@ def _a_second(n: int, plan: Plan, outcome: Outcome) -> float:
 
 _COUNTS: Final = (
     *("sent", "unsent", "refused", "expected", "received", "measured"),
-    *("lost", "duplicates", "reordered", "told"),
+    *("lost", "duplicates", "reordered", "cut"),
 )
 
 

@@ -24,8 +24,8 @@ def report(run: BenchRecord) -> Iterator[str]:
     yield f"rate       {run.sent_per_s:,g}/s sent, {run.received_per_s:,g}/s received"
     yield (
         f"messages   {run.sent:,} sent, {run.refused:,} refused, {run.received:,} of {run.expected:,} received, "
-        f"{run.lost:,} lost ({run.told:,} told as gaps), {run.duplicates:,} twice, "
-        f"{run.reordered:,} out of order"
+        f"{run.lost:,} lost, {run.duplicates:,} twice, "
+        f"{run.reordered:,} out of order, {run.cut:,} connections cut"
     )
     shares = ", ".join(f"{share:.0%}" for share in run.cpu)
     yield (

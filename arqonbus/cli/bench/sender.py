@@ -1,7 +1,7 @@
 """Sender: sends what is due when it is due, and keeps book of its own faults.
 
 Late by its own fault is what it sends after the intended time, unless the bus had held it up until then: a sender that
-waits for room in the outbox is a bus that cannot take more, and no fault of the generator.
+waits for room in its socket is a bus that cannot take more, and no fault of the generator.
 """
 
 from __future__ import annotations
@@ -23,9 +23,6 @@ OVERTIME_S: Final = 1.0
 BREATH: Final = 32
 """Messages that a sender who is late sends before everybody else has a turn."""
 
-HELD_UP_NS: Final = 1_000_000
-"""A send that takes longer waited for the bus."""
-
 SKIPPED_NS: Final = 1_000
 """Shorter sleeps are none: setting a timer takes longer."""
 
@@ -36,7 +33,7 @@ class Sender:
     Args:
         plan: of the run
         part: whose messages
-        send: given the number of a message and its intended time in ns; may wait for the bus
+        send: given the number of a message and its intended time in ns; True: it had to wait for the bus
         now_ns: of the clock that intended times are of
         sleep: for seconds
     """
@@ -45,7 +42,7 @@ class Sender:
         self,
         plan: Plan,
         part: Part,
-        send: Callable[[int, int], Awaitable[object]],
+        send: Callable[[int, int], Awaitable[bool]],
         *,
         now_ns: Callable[[], int] = monotonic_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -80,14 +77,15 @@ class Sender:
                 return
             if due >= measured_from:
                 self.lag.add(now - max(due, held_up_until))
+            was_held_up = False
             try:
-                await self._send(n, due)
+                was_held_up = await self._send(n, due)
                 self.sent += 1
             except ClientError:
                 self.refused += 1
             after = now_ns()
             self.took_ns = after - start_ns
-            if after - now > HELD_UP_NS:
+            if was_held_up:
                 self.blocked_ns += after - now
                 held_up_until = after
             if position % BREATH == 0:

@@ -126,7 +126,7 @@ class BenchRecord(Record, tag="bench", frozen=True, kw_only=True):
     lost: int
     duplicates: int
     reordered: int
-    told: int  # of the lost, as gaps
+    cut: int  # connections that ended before the run
     sent_per_s: float
     received_per_s: float
     latency_ms: dict[str, float]  # p50, p90, p99, p99.9, max, mean

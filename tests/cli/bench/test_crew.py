@@ -37,7 +37,7 @@ async def test_what_is_sent_comes_and_is_counted(shape: Shape, times: int, serve
 
     assert (outcome.sent, outcome.unsent, outcome.refused) == (30, 0, 0)
     assert (outcome.received, outcome.expected, outcome.measured) == (30 * times, 30 * times, 20 * times)
-    assert (outcome.lost, outcome.duplicates, outcome.reordered, outcome.told) == (0, 0, 0, 0)
+    assert (outcome.lost, outcome.duplicates, outcome.reordered, outcome.cut) == (0, 0, 0, 0)
     assert outcome.latency.latencies().n == outcome.measured
     assert outcome.lag.latencies().n == 20
     assert outcome.took_s > 0.1

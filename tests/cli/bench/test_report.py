@@ -13,7 +13,7 @@ def test_a_report_says_what_was_measured_and_whether_it_is_valid() -> None:
     assert [line.split()[0] for line in lines[1:]] == [
         *("server", "latency", "rate", "messages", "generator", "verdict"),
     ]
-    assert "1,500 of 1,500 received, 0 lost (0 told as gaps), 0 twice, 0 out of order" in lines[4]
+    assert "1,500 of 1,500 received, 0 lost, 0 twice, 0 out of order, 0 connections cut" in lines[4]
     assert lines[-1] == "verdict    valid"
 
 

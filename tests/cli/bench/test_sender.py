@@ -30,7 +30,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def sender(clock: Clock, send: Callable[[int, int], Awaitable[None]], part: Part | None = None) -> Sender:
+def sender(clock: Clock, send: Callable[[int, int], Awaitable[bool]], part: Part | None = None) -> Sender:
     run = plan(rate=10.0, duration_s=1.0, warmup_s=0.0)
     return Sender(run, part or Part((), sends=True), send, now_ns=clock.now_ns, sleep=clock.sleep)
 
@@ -38,8 +38,9 @@ def sender(clock: Clock, send: Callable[[int, int], Awaitable[None]], part: Part
 async def test_each_message_is_sent_when_it_is_due(clock: Clock) -> None:
     sent: list[tuple[int, int, int]] = []
 
-    async def send(n: int, due: int) -> None:
+    async def send(n: int, due: int) -> bool:
         sent.append((n, due, clock.now))
+        return False
 
     one = sender(clock, send)
     await one.run(SECOND)
@@ -52,8 +53,9 @@ async def test_each_message_is_sent_when_it_is_due(clock: Clock) -> None:
 async def test_a_part_sends_its_own_messages_only(clock: Clock) -> None:
     sent = []
 
-    async def send(n: int, due: int) -> None:
+    async def send(n: int, due: int) -> bool:
         sent.append(n)
+        return False
 
     one = sender(clock, send, Part((), sends=True, first=1, step=4))
     await one.run(0)
@@ -65,8 +67,8 @@ async def test_a_part_sends_its_own_messages_only(clock: Clock) -> None:
 async def test_lateness_of_its_own_is_counted(clock: Clock) -> None:
     clock.late_ns = 3 * MS
 
-    async def send(n: int, due: int) -> None:
-        """Take no time."""
+    async def send(n: int, due: int) -> bool:
+        return False
 
     one = sender(clock, send)
     await one.run(SECOND)
@@ -78,10 +80,11 @@ async def test_lateness_of_its_own_is_counted(clock: Clock) -> None:
 async def test_what_the_bus_held_up_is_not_its_own_lateness_but_stays_in_the_schedule(clock: Clock) -> None:
     dues = []
 
-    async def send(n: int, due: int) -> None:
+    async def send(n: int, due: int) -> bool:
         dues.append(due)
         if n == 2:
-            clock.now += 550 * MS  # the outbox had no room
+            clock.now += 550 * MS  # the socket had no room
+        return n == 2
 
     one = sender(clock, send)
     await one.run(0)
@@ -92,8 +95,9 @@ async def test_what_the_bus_held_up_is_not_its_own_lateness_but_stays_in_the_sch
 
 
 async def test_what_was_not_sent_soon_after_the_end_is_given_up(clock: Clock) -> None:
-    async def send(n: int, due: int) -> None:
+    async def send(n: int, due: int) -> bool:
         clock.now += round(OVERTIME_S * SECOND)
+        return True
 
     one = sender(clock, send)
     await one.run(0)
@@ -102,9 +106,10 @@ async def test_what_was_not_sent_soon_after_the_end_is_given_up(clock: Clock) ->
 
 
 async def test_what_the_bus_refuses_is_counted_and_the_next_is_sent(clock: Clock) -> None:
-    async def send(n: int, due: int) -> None:
+    async def send(n: int, due: int) -> bool:
         if n % 2:
             raise NotConnected("away")
+        return False
 
     one = sender(clock, send)
     await one.run(0)
