@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 from msgspec import UNSET, Raw
 
 from arqonbus.actor import Context, Ref
-from arqonbus.errors import AlreadyExists, Refusal, Timeout, Unavailable
+from arqonbus.errors import AlreadyExists, Conflict, Refusal, Timeout, Unavailable
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.envelope import EventText, trace_parent, trace_state
 from arqonbus.protocol.names import join_address
@@ -485,8 +485,13 @@ class SharedChannel(Channel):
 
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
         self._mirror.now = ctx.now
+        if mail.args.group is not None and not self._card.options.durable:
+            # Each server would give each event to one of its own: only the store can give it to one of all.
+            told = "several servers share the channel, so it needs the option durable for groups - at `$.args.group`"
+            self._refuse_join(mail, Conflict(told), ctx)
+            return
         if mail.args.group is not None:
-            self._refuse_join(mail, Unavailable("groups of channels that several servers share are not there yet"), ctx)
+            self._refuse_join(mail, Unavailable("groups of durable channels are not there yet"), ctx)
             return
         if self._link != "local" and not self._is_back(mail) and self._has_to_wait(mail, ctx):
             return

@@ -246,6 +246,16 @@ def test_system_channels_are_of_each_node() -> None:
     assert nodes[0].connect().join("_telemetry", "activity")["seq"] >= 0
 
 
+def test_a_group_needs_a_durable_channel_where_nodes_share_it() -> None:
+    """Else each node would give each event to one of its own members."""
+    nodes = Nodes(2)
+    client = nodes[0].connect()
+    refused = client.join("r", "c", group="g")
+
+    assert (refused["code"], "durable" in refused["message"]) == ("conflict", True)
+    assert client.join("r", "c")["seq"] == 0
+
+
 # --- the link ---------------------------------------------------------------------------------------------------
 
 
