@@ -81,9 +81,9 @@ class Commands(ABC):
         """Ask the server for its time, RFC 3339."""
         return (await self.command("ping", type=Pong, timeout_s=timeout_s)).time
 
-    async def status(self, *, timeout_s: float | None = None) -> Status:
-        """Ask how the server is."""
-        return await self.command("status", type=Status, timeout_s=timeout_s)
+    async def status(self, *, scope: str | None = None, timeout_s: float | None = None) -> Status:
+        """Ask how the server is; with `scope` "cluster", how all servers of the bus are."""
+        return await self.command("status", {"scope": scope}, type=Status, timeout_s=timeout_s)
 
     async def help(self, command: str | None = None, *, timeout_s: float | None = None) -> dict[str, CommandHelp]:
         """Ask for the JSON Schema of one command, or (None) of all."""
@@ -120,10 +120,16 @@ class Commands(ABC):
         await self.command("delete_channel", args, type=Nothing, timeout_s=timeout_s)
 
     async def list_rooms(
-        self, *, limit: int | None = None, cursor: str | None = None, timeout_s: float | None = None
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        scope: str | None = None,
+        timeout_s: float | None = None,
     ) -> RoomList:
-        """List the rooms, one page (1 to 1000) at a time."""
-        return await self.command("list_rooms", {"limit": limit, "cursor": cursor}, type=RoomList, timeout_s=timeout_s)
+        """List the rooms, one page (1 to 1000) at a time; with `scope` "cluster", those of all servers."""
+        args = {"limit": limit, "cursor": cursor, "scope": scope}
+        return await self.command("list_rooms", args, type=RoomList, timeout_s=timeout_s)
 
     async def list_channels(
         self,
@@ -131,10 +137,11 @@ class Commands(ABC):
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        scope: str | None = None,
         timeout_s: float | None = None,
     ) -> ChannelList:
-        """List the channels of a room, or (None) of all, one page at a time."""
-        args = {"room": room, "limit": limit, "cursor": cursor}
+        """List the channels of a room, or (None) of all, one page at a time; `scope` as for `list_rooms`."""
+        args = {"room": room, "limit": limit, "cursor": cursor, "scope": scope}
         return await self.command("list_channels", args, type=ChannelList, timeout_s=timeout_s)
 
     async def channel_info(self, address: str, *, timeout_s: float | None = None) -> ChannelInfo:

@@ -106,8 +106,25 @@ class Storage(Struct, frozen=True):
     state: str  # `ok` or `degraded`
 
 
+class NodeStatus(Struct, frozen=True):
+    """One server of the bus, in the answer to `status` with `scope` "cluster"."""
+
+    node: str  # name of this life of it
+    server: str
+    version: str
+    uptime_s: float
+    connections: int
+    rooms: int
+    channels: int
+    messages_in: int
+    messages_out: int
+    errors: int
+    storage: Storage
+    draining: bool
+
+
 class Status(Struct, frozen=True):
-    """Answer to `status`. Counts are since the server's start."""
+    """Answer to `status`. Counts are since the server's start; with `scope` "cluster", sums of all servers."""
 
     server: str
     version: str  # of the server program
@@ -120,6 +137,9 @@ class Status(Struct, frozen=True):
     errors: int
     storage: Storage
     draining: bool
+    nodes: tuple[NodeStatus, ...] = ()  # with `scope` "cluster": those that answered
+    stale: tuple[str, ...] = ()  # with `scope` "cluster": those that did not
+    partial: bool = False  # servers may be missing
 
 
 class CommandHelp(Struct, frozen=True):
@@ -180,6 +200,7 @@ class Join(Struct, frozen=True):
     positions: tuple[ChannelPosition, ...] = ()
     present: tuple[MemberInfo, ...] | None = None  # who is there, with `presence`; None: too many to be told
     group: str | None = None  # that the client is in
+    partial: bool = False  # other servers may have members that are not counted
 
 
 class Options(Struct, frozen=True, omit_defaults=True):
@@ -221,6 +242,7 @@ class RoomList(Struct, frozen=True):
 
     rooms: tuple[RoomInfo, ...]
     cursor: str | None = None  # for the next page; None: this was the last
+    partial: bool = False  # other servers may have more
 
 
 class ChannelList(Struct, frozen=True):
@@ -228,6 +250,7 @@ class ChannelList(Struct, frozen=True):
 
     channels: tuple[ChannelInfo, ...]
     cursor: str | None = None
+    partial: bool = False  # other servers may have more
 
 
 class MemberPage(Struct, frozen=True):
@@ -236,6 +259,7 @@ class MemberPage(Struct, frozen=True):
     members: tuple[MemberInfo, ...]
     count: int  # all, not only of this page
     cursor: str | None = None
+    partial: bool = False  # other servers may have more, that are not named or not counted
 
 
 class HistoryPage(Struct, frozen=True):

@@ -38,9 +38,9 @@ class SyncCommands(ABC):
         """Ask the server for its time, RFC 3339."""
         return self._run(self._bus.ping(timeout_s=timeout_s))
 
-    def status(self, *, timeout_s: float | None = None) -> Status:
-        """Ask how the server is."""
-        return self._run(self._bus.status(timeout_s=timeout_s))
+    def status(self, *, scope: str | None = None, timeout_s: float | None = None) -> Status:
+        """Ask how the server is; with `scope` "cluster", how all servers of the bus are."""
+        return self._run(self._bus.status(scope=scope, timeout_s=timeout_s))
 
     def help(self, command: str | None = None, *, timeout_s: float | None = None) -> dict[str, CommandHelp]:
         """Ask for the JSON Schema of one command, or (None) of all."""
@@ -77,10 +77,15 @@ class SyncCommands(ABC):
         return self._run(self._bus.delete_channel(address, force=force, timeout_s=timeout_s))
 
     def list_rooms(
-        self, *, limit: int | None = None, cursor: str | None = None, timeout_s: float | None = None
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        scope: str | None = None,
+        timeout_s: float | None = None,
     ) -> RoomList:
-        """List the rooms, one page (1 to 1000) at a time."""
-        return self._run(self._bus.list_rooms(limit=limit, cursor=cursor, timeout_s=timeout_s))
+        """List the rooms, one page (1 to 1000) at a time; with `scope` "cluster", those of all servers."""
+        return self._run(self._bus.list_rooms(limit=limit, cursor=cursor, scope=scope, timeout_s=timeout_s))
 
     def list_channels(
         self,
@@ -88,10 +93,11 @@ class SyncCommands(ABC):
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        scope: str | None = None,
         timeout_s: float | None = None,
     ) -> ChannelList:
-        """List the channels of a room, or (None) of all, one page at a time."""
-        return self._run(self._bus.list_channels(room, limit=limit, cursor=cursor, timeout_s=timeout_s))
+        """List the channels of a room, or (None) of all, one page at a time; `scope` as for `list_rooms`."""
+        return self._run(self._bus.list_channels(room, limit=limit, cursor=cursor, scope=scope, timeout_s=timeout_s))
 
     def channel_info(self, address: str, *, timeout_s: float | None = None) -> ChannelInfo:
         """Ask for one channel."""

@@ -13,10 +13,11 @@ from msgspec import Struct
 
 from arqonbus.actor import Actor, Bounds, Context, Props, Ref, Terminated
 from arqonbus.commands.clients import Clients, ClientsSetup
-from arqonbus.commands.far import Far, open_letter
+from arqonbus.commands.far import Far
 from arqonbus.commands.last_will import last_will
-from arqonbus.commands.letters import FoundLetter, LetGoLetter, RoomLetter
+from arqonbus.commands.nodes import NodeMail, Nodes
 from arqonbus.commands.request import Call, Reply, SendAway, ToClient, ToRoom, View
+from arqonbus.commands.survey import alone
 from arqonbus.commands.table import TABLE, unknown
 from arqonbus.errors import LimitExceeded, NotFound, Refusal
 from arqonbus.protocol.codec import decode_args
@@ -29,17 +30,11 @@ from arqonbus.routing.mail import (
     Answer,
     Away,
     Bounced,
-    ClaimOver,
-    ClaimSent,
     Create,
     DrainAll,
-    HandedOver,
-    KickSent,
     LastWill,
-    LetGoNow,
     Opened,
     PrivateMail,
-    PrivateSent,
     ProfileChanged,
     RegistryMail,
     Rejoin,
@@ -54,14 +49,11 @@ from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.room import Room, RoomSetup
 from arqonbus.routing.shared_room import SharedRoom
 from arqonbus.security.gate import Action
-from arqonbus.storage.cluster import ForClient, ForNode, Lapsed, NodeGone, RoomSaid
 from arqonbus.telemetry.logs import get_log
 
 __all__ = ["Predefined", "Registry", "RegistrySetup"]
 
 SWEEP_S = 10.0  # between two looks of the store at what is too old; ages are in minutes or hours
-
-_OF_FAR = (ForClient, ForNode, PrivateSent, KickSent, ClaimSent, ClaimOver, HandedOver, LetGoNow)
 
 _log = get_log("commands")
 
@@ -88,15 +80,19 @@ class RegistrySetup(Struct, frozen=True):
 class Registry(Actor[RegistryMail]):
     """One per server, parent of all rooms."""
 
-    __slots__ = ("_clients", "_directory", "_far", "_n_own", "_setup", "_view")
+    __slots__ = ("_clients", "_directory", "_n_own", "_nodes", "_setup", "_view")
 
     def __init__(self, setup: RegistrySetup, view: View) -> None:
         self._setup = setup
         self._view = view
         self._directory: Directory = view.directory
         self._n_own = len({wanted.room for wanted in setup.predefined if wanted.kind == "system"})  # the server's rooms
-        self._far = Far(setup.room.cluster, view.directory) if setup.room.cluster is not None else None
-        self._clients = Clients(setup.clients, view, setup.room.channel.tracer, self._far)
+        cluster = setup.room.cluster
+        far = Far(cluster, view.directory) if cluster is not None else None
+        self._clients = Clients(setup.clients, view, setup.room.channel.tracer, far)
+        self._nodes: Nodes | None = None  # the other servers of the bus, if there may be any
+        if cluster is not None and far is not None:
+            self._nodes = Nodes(cluster, view, self._clients, far)
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -138,12 +134,17 @@ class Registry(Actor[RegistryMail]):
         room, channel = row.address(args)
         if row.action is not None:
             self._view.gate.authorize(mail.card.identity, row.action, room, channel)
+        is_of_all = getattr(args, "scope", None) == "cluster"
+        if is_of_all and self._nodes is not None:
+            self._nodes.ask(mail, args, ctx)
+            return
         outcome = row.handler(
             Call(mail.card, mail.request_id, args, room, channel, mail.memberships, mail.trace), self._view
         )
         match outcome:
             case Reply():
-                mail.card.ref.signal(Answer(mail.request_id, outcome.result))
+                result = alone(mail.command, args, self._view.server, outcome.result) if is_of_all else outcome.result
+                mail.card.ref.signal(Answer(mail.request_id, result))
             case ToClient():
                 mail.card.ref.signal(outcome.mail)
             case SendAway():
@@ -229,49 +230,9 @@ class Registry(Actor[RegistryMail]):
             if ref is not None:
                 ref.tell_past_bound(mail)
 
-    # --- other nodes --------------------------------------------------------------------------------------------
-
-    def _of_far(self, mail: Any, ctx: Context[RegistryMail]) -> None:
-        """Handle what comes of other nodes, or of what was sent there."""
-        if self._far is None:
-            return
-        match mail:
-            case ForClient():
-                self._far.take(mail, ctx)
-            case ForNode():
-                self._take_letter(self._far, mail, ctx)
-            case PrivateSent():
-                self._clients.private_sent(mail, ctx)
-            case KickSent():
-                self._far.kicked(mail, ctx)
-            case ClaimSent():
-                self._far.claim_sent(mail, ctx)
-            case ClaimOver():
-                self._far.claim_over(mail, ctx)
-            case HandedOver():
-                self._far.handed_over(mail, ctx)
-            case LetGoNow():
-                self._far.let_go_now(mail, ctx)
-
-    def _of_nodes(self, mail: NodeGone | Lapsed, ctx: Context[RegistryMail]) -> None:
-        """Let rooms know what became of a node."""
-        for card in self._directory.room_cards():
-            self._tell_room(card.room, mail)
-
-    def _take_letter(self, far: Far, mail: ForNode, ctx: Context[RegistryMail]) -> None:
-        letter = open_letter(mail.data)
-        match letter:
-            case FoundLetter():
-                far.found(letter, mail.sender)
-            case LetGoLetter():
-                far.let_go(letter.client, ctx)
-            case RoomLetter():
-                self._tell_room(letter.room, RoomSaid(bytes(letter.data)))
-
-    def _tell_room(self, room: str, mail: Any) -> None:
-        ref = self._directory.room(room)
-        if ref is not None:
-            ref.signal(mail)
+    def _of_nodes(self, mail: Any, ctx: Context[RegistryMail]) -> None:
+        if self._nodes is not None:
+            self._nodes.handle(mail, ctx)
 
     def _tick(self, mail: Tick, ctx: Context[RegistryMail]) -> None:
         self._setup.room.channel.history.sweep()
@@ -285,9 +246,7 @@ class Registry(Actor[RegistryMail]):
         Away: lambda self, mail, ctx: self._clients.set_away(mail, ctx),
         TakeOver: lambda self, mail, ctx: self._clients.take_over(mail, ctx),
         DrainAll: lambda self, mail, ctx: self._clients.drain(mail, ctx),
-        **dict.fromkeys(_OF_FAR, _of_far),
-        NodeGone: _of_nodes,
-        Lapsed: _of_nodes,
+        **dict.fromkeys(NodeMail, _of_nodes),
         Rejoin: _rejoin,
         Report: _report,
         ProfileChanged: _profile_changed,

@@ -1,12 +1,12 @@
 """The command ``status``: how the server is."""
 
 from arqonbus.commands.request import Call, Reply, View
-from arqonbus.protocol.payloads import NoArgs, StatusResult
+from arqonbus.protocol.payloads import StatusArgs, StatusResult
 
 __all__ = ["status"]
 
 
-def status(call: Call[NoArgs], view: View) -> Reply:
+def status(call: Call[StatusArgs], view: View) -> Reply:
     """Answer gauges of now and counts since the start. O(rooms)."""
     counters = view.counters
     return Reply(

@@ -36,7 +36,9 @@ __all__ = [
     "Recover",
     "Resume",
     "ResumePosition",
+    "Scope",
     "SetWillArgs",
+    "StatusArgs",
     "Will",
     "address",
     "room_and_channel",
@@ -58,6 +60,9 @@ Overflow: TypeAlias = Literal["disconnect", "drop_oldest", "conflate"]
 """What becomes of a member that cannot keep up: it is closed, loses its oldest events, or all but the newest."""
 
 Order: TypeAlias = Literal["asc", "desc"]
+
+Scope: TypeAlias = Literal["node", "cluster"]
+"""Of whom an answer tells: of the server that is asked, or of all servers of the bus."""
 
 _Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
 _Cursor = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -172,11 +177,18 @@ class DeleteChannelArgs(_Args, frozen=True, gc=False):
     force: bool | None = None  # True: though it has members
 
 
+class StatusArgs(_Args, frozen=True, gc=False):
+    """Args of status."""
+
+    scope: Scope | None = None  # None: node
+
+
 class ListRoomsArgs(_Args, frozen=True, gc=False):
     """Args of list_rooms."""
 
     limit: _Limit | None = None
     cursor: _Cursor | None = None  # from the answer before
+    scope: Scope | None = None
 
 
 class ListChannelsArgs(_Args, frozen=True, gc=False):
@@ -185,6 +197,7 @@ class ListChannelsArgs(_Args, frozen=True, gc=False):
     room: _BareRoom | None = None  # None: of every room
     limit: _Limit | None = None
     cursor: _Cursor | None = None
+    scope: Scope | None = None
 
 
 class MembersArgs(_Args, frozen=True, gc=False):

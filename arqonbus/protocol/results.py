@@ -29,6 +29,7 @@ __all__ = [
     "ListRoomsResult",
     "LostReason",
     "MembersResult",
+    "NodeStatus",
     "Permission",
     "PingResult",
     "PrivateResult",
@@ -74,6 +75,23 @@ class PingResult(Struct, frozen=True, gc=False):
     time: str  # RFC 3339, UTC, milliseconds
 
 
+class NodeStatus(Struct, frozen=True, gc=False):
+    """One server of the bus, in the answer to status."""
+
+    node: str  # name of this life of it
+    server: str
+    version: str
+    uptime_s: float
+    connections: int
+    rooms: int
+    channels: int
+    messages_in: int
+    messages_out: int
+    errors: int
+    storage: StorageStatus
+    draining: bool
+
+
 class StatusResult(Struct, frozen=True, gc=False):
     """Result of status. Counts of messages and errors are since the start."""
 
@@ -88,6 +106,9 @@ class StatusResult(Struct, frozen=True, gc=False):
     errors: int
     storage: StorageStatus
     draining: bool
+    nodes: tuple[NodeStatus, ...] | UnsetType = UNSET  # with scope cluster: those that answered; then sums stand above
+    stale: tuple[str, ...] | UnsetType = UNSET  # with scope cluster: nodes that did not answer in time
+    partial: bool | UnsetType = UNSET  # True: other nodes may be missing
 
 
 class CommandHelp(Struct, frozen=True):
@@ -138,6 +159,7 @@ class ListRoomsResult(Struct, frozen=True, gc=False):
 
     rooms: tuple[RoomInfo, ...]
     cursor: str | None  # for the next page; None: this was the last
+    partial: bool | UnsetType = UNSET  # True: other nodes may have more
 
 
 class ListChannelsResult(Struct, frozen=True, gc=False):
@@ -145,6 +167,7 @@ class ListChannelsResult(Struct, frozen=True, gc=False):
 
     channels: tuple[ChannelInfo, ...]
     cursor: str | None
+    partial: bool | UnsetType = UNSET  # True: other nodes may have more
 
 
 class MembersResult(Struct, frozen=True, gc=False):

@@ -27,6 +27,7 @@ from arqonbus.protocol.payloads import (
 )
 from arqonbus.routing.cards import ChannelKind, ClientCard
 from arqonbus.routing.census_mail import CensusTick, FarNews, HelloOver, OwnMember
+from arqonbus.routing.node_mail import ClaimOver, ClaimSent, LetGoNow, SurveyOver
 from arqonbus.routing.shared_mail import SharedChannelMail, SharedRoomMail
 from arqonbus.storage.cluster import Delivery, ForClient, ForNode, Lapsed, LineHeard, NodeGone
 from arqonbus.telemetry.activity import Happened
@@ -44,6 +45,7 @@ __all__ = [
     "PresenceTick",
     "ProfileChanged",
     "SetWill",
+    "SurveyOver",
     "GroupMail",
     "Away",
     "Answer",
@@ -600,25 +602,6 @@ class KickSent(Struct, frozen=True):
     deliveries: Sequence[Delivery]
 
 
-class ClaimSent(Struct, frozen=True):
-    """[control] Whether a node has the client that another connection continues here."""
-
-    number: int
-    deliveries: Sequence[Delivery]
-
-
-class ClaimOver(Struct, frozen=True):
-    """[control] The registry's own reminder: the node that has a client should have said what it was."""
-
-    number: int
-
-
-class LetGoNow(Struct, frozen=True):
-    """[control] The registry's own reminder: a client that went on at another node may be let go."""
-
-    client: str
-
-
 class HandedOver(Struct, frozen=True):
     """[control] What a client was that goes on at another node."""
 
@@ -656,6 +639,7 @@ RegistryMail: TypeAlias = (
     | ClaimSent
     | ClaimOver
     | HandedOver
+    | SurveyOver
     | LetGoNow
     | ForClient
     | ForNode

@@ -31,7 +31,7 @@ from arqonbus.storage.shared_log import LinkState
 __all__ = ["RedisCluster", "nothing_to_clear"]
 
 SECRET_BYTES = 32
-_LETTER, _FAREWELL = "letter", "farewell"  # kinds of post
+_LETTER, _HELLO, _FAREWELL = "letter", "hello", "farewell"  # kinds of post
 
 
 async def nothing_to_clear(node: str) -> None:
@@ -65,6 +65,7 @@ class RedisCluster:
                 joined=lambda node: store.setup.notice("node_joined", node=node),
                 left=self._left,
                 lapsed=self._lapsed,
+                registered=lambda: self.post.send(None, _HELLO, b""),
                 beat_s=beat_s,
                 lease_s=lease_s,
                 farewell=self.post.write(_FAREWELL, b""),
@@ -78,6 +79,7 @@ class RedisCluster:
         self._secret = secrets.token_bytes(SECRET_BYTES)  # of all nodes, once Redis was asked
         self._tell: Callable[[Heard], None] | None = None  # None: nobody listens yet
         self.post.handle(_LETTER, self._letter)
+        self.post.handle(_HELLO, self._hello)
         self.post.handle(_FAREWELL, self._farewell)
         store.on_state.append(self._state_changed)
         store.on_moved.append(self._moved)
@@ -144,6 +146,10 @@ class RedisCluster:
     def _letter(self, letter: Letter) -> None:
         if letter.sender != self.node:
             self._hear(ForNode(letter.sender, letter.body))
+
+    def _hello(self, letter: Letter) -> None:
+        if letter.sender != self.node:
+            self.nodes.came(letter.sender)
 
     def _farewell(self, letter: Letter) -> None:
         if letter.sender == self.node:

@@ -78,6 +78,7 @@ class NodesSetup(Struct, frozen=True):
     lapsed: Callable[[], None]  # this node counted as dead: what it had registered is gone
     beat_s: float = BEAT_S
     lease_s: float = LEASE_S
+    registered: Callable[[], None] = lambda: None  # this node is one of them from now on
     farewell: bytes = b""  # what is said to all nodes when this one leaves
 
 
@@ -133,6 +134,12 @@ class Nodes:
         found = await answer.future
         return {name: document for name, document in zip(names, found, strict=True) if document is not None}
 
+    def came(self, node: str) -> None:
+        """Take the news that a node is there, before the next beat shows it."""
+        if node not in self.living:
+            self.living[node] = Node(node, self._store.now_ms() + int(self._setup.lease_s * 1000))
+            self._setup.joined(node)
+
     def gone(self, node: str) -> None:
         """Take the news that a node left in order."""
         if self.living.pop(node, None) is not None:
@@ -159,8 +166,10 @@ class Nodes:
         told = await answer.future
         if told[0] == b"reaped":
             return
-        if told[0] == b"registered" and self._was_registered:
-            setup.lapsed()
+        if told[0] == b"registered":
+            setup.registered()
+            if self._was_registered:
+                setup.lapsed()
         self._was_registered = True
         self._learn(told[1], now_ms)
 

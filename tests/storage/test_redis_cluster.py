@@ -22,9 +22,9 @@ pytestmark = pytest.mark.integration
 class Node(Listening):
     """One node; beats are fast."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, beat_s: float = 0.05) -> None:
         self.store = RedisStore(redis_setup(url, timeout_s=0.5))
-        self.redis = RedisCluster(self.store, beat_s=0.05, lease_s=0.4)
+        self.redis = RedisCluster(self.store, beat_s=beat_s, lease_s=8 * beat_s)
         super().__init__(self.redis)
 
     def start(self) -> None:
@@ -136,3 +136,16 @@ async def test_lines_come_back_with_redis(new_redis: Callable[..., RedisServer])
         server.start()
 
         await eventually(lambda: heard[-1] == LineUp())
+
+
+async def test_a_new_node_says_so_and_need_not_be_found_out(redis_server: RedisServer) -> None:
+    one, two = Node(redis_server.url, beat_s=60.0), Node(redis_server.url, beat_s=60.0)
+    one.start()
+    await eventually(lambda: one.redis.nodes.living)
+    await eventually(lambda: one.is_settled)
+    two.start()
+    try:
+        await eventually(lambda: len(one.cluster.living) == len(two.cluster.living) == 2)
+    finally:
+        await one.close()
+        await two.close()

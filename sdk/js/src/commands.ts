@@ -13,7 +13,7 @@ export interface CommandMethods {
   /** Run any command by its name. */
   command<K extends CommandName>(name: K, args: Args<K>, options?: CallOptions): Result<K>;
   ping(options?: CallOptions): Result<"ping">;
-  status(options?: CallOptions): Result<"status">;
+  status(options?: Rest<"status">): Result<"status">;
   /** JSON Schema of one command, or of all. */
   help(command?: string, options?: CallOptions): Result<"help">;
   whoami(options?: CallOptions): Result<"whoami">;

@@ -362,24 +362,28 @@ export interface ListChannelsArgs {
   room?: string | null;
   limit?: number | null;
   cursor?: string | null;
+  scope?: "cluster" | "node" | null;
 }
 
 /** Result of list_channels. */
 export interface ListChannelsResult {
   channels: ChannelInfo[];
   cursor: string | null;
+  partial?: boolean;
 }
 
 /** Args of list_rooms. */
 export interface ListRoomsArgs {
   limit?: number | null;
   cursor?: string | null;
+  scope?: "cluster" | "node" | null;
 }
 
 /** Result of list_rooms. */
 export interface ListRoomsResult {
   rooms: RoomInfo[];
   cursor: string | null;
+  partial?: boolean;
 }
 
 /** A range of seqs that cannot be replayed, both ends included. */
@@ -451,6 +455,22 @@ export interface Membership {
 
 /** Args of a command that takes none. */
 export type NoArgs = Record<string, never>;
+
+/** One server of the bus, in the answer to status. */
+export interface NodeStatus {
+  node: string;
+  server: string;
+  version: string;
+  uptime_s: number;
+  connections: number;
+  rooms: number;
+  channels: number;
+  messages_in: number;
+  messages_out: number;
+  errors: number;
+  storage: StorageStatus;
+  draining: boolean;
+}
 
 /** Result of ping. */
 export interface PingResult {
@@ -603,6 +623,11 @@ export interface Stats {
   loop_lag_ms: number;
 }
 
+/** Args of status. */
+export interface StatusArgs {
+  scope?: "cluster" | "node" | null;
+}
+
 /** Result of status. Counts of messages and errors are since the start. */
 export interface StatusResult {
   server: string;
@@ -616,6 +641,9 @@ export interface StatusResult {
   errors: number;
   storage: StorageStatus;
   draining: boolean;
+  nodes?: NodeStatus[];
+  stale?: string[];
+  partial?: boolean;
 }
 
 /** The store, in the answer to status. */
@@ -677,7 +705,7 @@ export interface Will {
 export interface Commands {
   connect: { args: ConnectArgs; result: ConnectResult };
   ping: { args: NoArgs; result: PingResult };
-  status: { args: NoArgs; result: StatusResult };
+  status: { args: StatusArgs; result: StatusResult };
   help: { args: HelpArgs; result: HelpResult };
   whoami: { args: NoArgs; result: WhoamiResult };
   set_profile: { args: Profile; result: Profile };
