@@ -134,23 +134,27 @@ class Registry(Actor[RegistryMail]):
         room, channel = row.address(args)
         if row.action is not None:
             self._view.gate.authorize(mail.card.identity, row.action, room, channel)
-        is_of_all = getattr(args, "scope", None) == "cluster"
-        if is_of_all and self._nodes is not None:
-            self._nodes.ask(mail, args, ctx)
-            return
         outcome = row.handler(
             Call(mail.card, mail.request_id, args, room, channel, mail.memberships, mail.trace), self._view
         )
         match outcome:
             case Reply():
-                result = alone(mail.command, args, self._view.server, outcome.result) if is_of_all else outcome.result
-                mail.card.ref.signal(Answer(mail.request_id, result))
+                self._reply(mail, args, outcome.result, ctx)
             case ToClient():
                 mail.card.ref.signal(outcome.mail)
             case SendAway():
                 self._clients.send_away(mail, outcome, ctx)
             case ToRoom():
                 self._open_room(outcome.room, outcome.create, ctx).tell_past_bound(outcome.mail)
+
+    def _reply(self, mail: Request, args: Struct, result: Struct, ctx: Context[RegistryMail]) -> None:
+        """Answer for this server; or for all, where the args say so and no room answers, which does that anyway."""
+        is_of_all = getattr(args, "scope", None) == "cluster"
+        if is_of_all and self._nodes is not None:
+            self._nodes.ask(mail, args, ctx)
+            return
+        answer = alone(mail.command, args, self._view.server, result) if is_of_all else result
+        mail.card.ref.signal(Answer(mail.request_id, answer))
 
     # --- rooms --------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ def test_lists_of_the_cluster_have_what_is_open_anywhere() -> None:
     nodes.member(1, "a", "one")
     nodes.advance(1)
     asker = nodes.connect(0)
+    assert {room["room"] for room in asker.command("list_rooms")["rooms"]}.isdisjoint({"b"})
     rooms = {room["room"]: room["members"] for room in asker.command("list_rooms", scope="cluster")["rooms"]}
     channels = asker.command("list_channels", scope="cluster")["channels"]
 
@@ -47,7 +48,6 @@ def test_lists_of_the_cluster_have_what_is_open_anywhere() -> None:
     }.items()
     assert [c["channel"] for c in asker.command("list_channels", room="b", scope="cluster")["channels"]] == ["two"]
     assert asker.command("list_channels", room="x", scope="cluster")["code"] == "not_found"
-    assert {room["room"] for room in asker.command("list_rooms")["rooms"]}.isdisjoint({"b"})
 
 
 def test_pages_of_the_cluster_miss_and_repeat_nothing() -> None:
