@@ -46,6 +46,9 @@ STEP_MODULES = (
     steps_sdk,
     steps_telemetry,
 )
+OVER_REDIS_TOO = {"006-history-and-recovery"}
+"""Specs that hold whatever keeps the events; scenarios tagged `@memory` are about the memory itself."""
+
 LIMIT_S = 60.0
 """For one scenario; the slowest, with 1,000 members, takes about a third of it."""
 
@@ -57,13 +60,19 @@ def _parameters() -> list[object]:
         for scenario in scenarios(path):
             marks = [pytest.mark.proves(name) for name in scenario.proves]
             name = f"{scenario.spec}-{next(numbers):03d}-{scenario.name}"
-            found.append(pytest.param(scenario, marks=marks, id=name))
+            found.append(pytest.param(scenario, False, marks=marks, id=name))
+            if scenario.spec in OVER_REDIS_TOO and "memory" not in scenario.tags:
+                found.append(pytest.param(scenario, True, marks=marks, id=f"{name} (over Redis)"))
     return found
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("scenario", _parameters())
-async def test_scenario(scenario: Scenario, shared_bus: Bus, shared_cluster: Cluster, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("scenario", "over_redis"), _parameters())
+async def test_scenario(
+    scenario: Scenario, over_redis: bool, shared_bus: Bus, shared_cluster: Cluster, tmp_path: Path
+) -> None:
     """The steps of the scenario hold, and no bus that it used printed a traceback."""
     async with World(shared_bus, shared_cluster, tmp_path, os.urandom(3).hex()) as world:
+        if over_redis:
+            await world.keep_in_redis()
         await registry.run(scenario, world, LIMIT_S)

@@ -39,6 +39,8 @@ class World:
         self.cluster: Cluster | None = None
         """The nodes of this scenario."""
         self._shared_cluster = cluster
+        self._store: list[str] = []
+        """Settings of what keeps the events of a bus of this scenario's own."""
         self.folder = folder
         self.tag = tag
         self.clients: dict[str, Client | RawClient] = {}
@@ -72,7 +74,7 @@ class World:
         """Start a bus of this scenario's own; it becomes the one that later steps talk to."""
         folder = self.folder / f"bus-{next(self._ids)}"
         folder.mkdir()
-        self.bus = Bus(folder, settings, **how)
+        self.bus = Bus(folder, [*self._store, *settings], **how)
         self.stack.push_async_callback(asyncio.to_thread, self.bus.stop)
         await asyncio.to_thread(self.bus.start)
         return self.bus
@@ -97,6 +99,13 @@ class World:
             if not self.cluster.redis.is_running:
                 await self.cluster.start_redis()
         return self.cluster
+
+    async def keep_in_redis(self) -> None:
+        """Let all buses of this scenario be over Redis: that of the session is a node of the shared ones."""
+        cluster = await self.some_cluster()
+        await cluster.start(["a"], [])
+        self.bus = cluster.nodes["a"]
+        self._store = [f'redis.url = "{cluster.redis.url}"', f'redis.prefix = "t{self.tag}"']
 
     @contextlib.contextmanager
     def on_node(self, name: str) -> Iterator[None]:
