@@ -119,9 +119,9 @@ class Room(Actor[RoomMail]):
     # --- life ---------------------------------------------------------------------------------------------------
 
     def started(self, ctx: Context[RoomMail]) -> None:
-        """Ask other nodes who is in, before anybody is let in here."""
+        """Ask other nodes who is in, before anybody is let in here. Rooms of the server are each server's own."""
         cluster, room, most = self._setup.cluster, self._card.room, self._setup.channel.presence_max
-        if cluster is not None:
+        if cluster is not None and not is_system(room):
             self._herald = Herald(room, ALL_CHANNELS, self._roster, most, ctx.ref.signal)
             self._nodes = RoomNodes(cluster, room, self._life, most, ctx)
 

@@ -259,6 +259,15 @@ def test_a_crowd_is_one_over_all_nodes_and_ends_over_all_nodes() -> None:
     assert told(watcher) == [("member_left", crowd[6].id, 2)]
 
 
+def test_the_servers_own_rooms_are_each_servers_own() -> None:
+    nodes = Nodes(2, shared=True)
+    nodes.member(0, "_telemetry", "activity")
+    nodes.advance(1)
+    asker = nodes.connect(1)
+
+    assert asker.command("members", room="_telemetry", channel="activity")["count"] == 0
+
+
 class Chaos:
     """Clients that come and go on three nodes, which are cut off and come back."""
 
