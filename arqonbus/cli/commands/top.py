@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from arqonbus.cli.top.rates import Sort
     from arqonbus.cli.top.sample import Sample
     from arqonbus.cli.top.screen import Screen
-    from arqonbus.client import Bus
+    from arqonbus.client import Bus, StateChange
 
 __all__ = ["add", "run"]
 
@@ -68,14 +68,17 @@ class _Looking:
         from arqonbus.cli.top.collector import Collector
         from arqonbus.cli.top.screen import Screen
 
-        async with connected(options) as self._bus:
+        async with connected(options, on_state=self._changed) as self._bus:
             collector = Collector(self._bus, url_of(options))
             await collector.open()
             if self._out.as_json or options.once or not (self._out.is_terminal and sys.platform != "win32"):
                 await self._look(collector)
                 return Exit.OK
             with Screen(self._pressed, self._draw) as self._screen:
-                await self._look(collector)
+                try:
+                    await self._look(collector)
+                finally:
+                    self._screen = None  # nothing may be drawn on the screen that was there before
         return Exit.OK
 
     async def _look(self, collector: Collector) -> None:
@@ -94,20 +97,21 @@ class _Looking:
             if self._options.once:
                 return
 
+    def _changed(self, change: StateChange) -> None:
+        """Say on the screen what becomes of the connection; figures stay those of the last look."""
+        self._note = KEYS if change.after == "connected" else change.after
+        self._draw()
+
     async def _sampled(self, collector: Collector) -> Sample | None:
-        """Read a sample; None: not this time, and the screen says so."""
+        """Read a sample; None: not this time."""
         from arqonbus.client import BusClosed, ClientError
 
         try:
-            now = await collector.sample()
+            return await collector.sample()
         except BusClosed:
             raise
-        except ClientError as error:
-            self._note = f"{self._bus.state}: {error.message}"
-            self._draw()
+        except ClientError:
             return None
-        self._note = KEYS
-        return now
 
     async def _is_done(self) -> bool:
         """Wait until the next look is due; True: there is none."""

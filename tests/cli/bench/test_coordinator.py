@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from arqonbus.cli.bench.coordinator import WorkerFailed, run_plan
+from arqonbus.client import connect
 from arqonbus.testing.chaos import ChaosProxy
 from tests.cli.bench.test_crew import plan
 from tests.specs.bus import Bus
@@ -25,11 +26,11 @@ async def test_processes_share_a_run_and_their_counts_add_up(server: Bus) -> Non
 @pytest.mark.proves("011/SC-005")
 async def test_a_server_that_stands_still_shows_in_every_message_that_was_due_meanwhile(server: Bus) -> None:
     """No coordinated omission: 0.4 s of 100 messages a second are 40 late ones, not one."""
-    async with ChaosProxy("127.0.0.1", server.port) as proxy:
-        run = asyncio.create_task(run_plan(plan(proxy.url, "pairs", rate=100.0, duration_s=1.2, warmup_s=0.0)))
-        while proxy.connections < 3:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.6)
+    async with ChaosProxy("127.0.0.1", server.port) as proxy, connect(server.url) as bus:
+        wanted = plan(proxy.url, "pairs", rate=100.0, duration_s=1.2, warmup_s=0.0)
+        async with bus.subscribe(f"{wanted.room}:*") as channels:
+            run = asyncio.create_task(run_plan(wanted))
+            await channels.get(timeout_s=15)
         proxy.stall()
         await asyncio.sleep(STALL_S)
         proxy.heal()

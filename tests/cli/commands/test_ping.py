@@ -42,7 +42,7 @@ def test_quiet_leaves_the_percentiles(at_server: Bus, call: Call) -> None:
 
 async def test_answers_that_do_not_come_are_told_and_are_an_exit_code(server: Bus) -> None:
     async with ChaosProxy("127.0.0.1", server.port) as proxy:
-        arguments = ["-n", "2", "--every", "0.3", "--timeout", "0.4", "--url", proxy.url]
+        arguments = ["-n", "2", "--every", "0.8", "--timeout", "0.4", "--url", proxy.url]
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "arqonbus", "ping", *arguments),
             stdout=asyncio.subprocess.PIPE,

@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -144,6 +145,26 @@ def test_ctrl_c_and_sigterm_give_the_terminal_back(end: bytes | signal.Signals, 
 
     assert (code, rest.endswith(LEAVE), "Traceback" in rest) == (0, True, False)
     assert termios.tcgetattr(screen.theirs) == screen.before
+
+
+def test_a_server_that_goes_and_comes_again_is_followed(tmp_path: Path) -> None:
+    bus = Bus(tmp_path).start()
+    one = Screen(bus.url)
+    try:
+        one.until("q quits")
+        bus.kill()
+        assert "connections 1" in one.until("reconnecting")
+        bus.start()
+        one.until("q quits")
+        one.press(b"q")
+        assert one.ended()[0] == 0
+    finally:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.wait()
+        os.close(one.number)
+        os.close(one.theirs)
+        bus.stop()
 
 
 def test_no_server_is_told_on_the_usual_screen() -> None:
