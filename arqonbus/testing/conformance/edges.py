@@ -131,6 +131,18 @@ async def _goes_on(stage: Stage, peer: Peer) -> None:
     await peer.join(stage.room, "c0")
 
 
+async def kicked(stage: Stage) -> None:
+    """Whom an administrator ends is closed with 4503, has left as kicked, and is nobody's to continue."""
+    admin, watcher, victim = await stage.peer(), await stage.member("x", presence=True), await stage.member("x")
+    await admin.ask("kick", client=victim.id, reason="for a test")
+    check(4503, await victim.closed(), "the close")
+    left = (await watcher.take("system/member_left"))["payload"]
+    check((victim.id, "kicked"), (left["client"], left["reason"]), "who left, and why")
+    late = await stage.open()
+    result = await late.ask("connect", resume={"ticket": victim.ticket} if victim.ticket else {})
+    check(False, result["client"] == victim.id, "the ticket continues the client")
+
+
 async def large_will(stage: Stage) -> None:
     """A will is bounded."""
     peer = await stage.peer()
@@ -170,6 +182,7 @@ CASES: Final = (
     Case("bounds: the size of a private message", ("004/FR-005",), large_private),
     Case("credentials: a wrong token is told and closed with 4501", ("002/FR-005",), wrong_token),
     Case("credentials: a wrong token in connect is told and closed with 4501", ("002/FR-005",), wrong_token_in_connect),
+    Case("credentials: an administrator ends a client with 4503", ("005/FR-009",), kicked),
     Case("handshake: subprotocols", ("002/FR-002",), subprotocols),
     Case("http: health, ready and version", ("002/FR-010",), pages),
 )

@@ -28,7 +28,8 @@ def ignore(_: Outcome) -> None:
 @pytest.mark.proves("019/FR-003")
 @pytest.mark.proves("019/SC-001")
 async def test_our_server_passes_every_case_the_drain_last(tmp_path: Path) -> None:
-    bus = Bus(tmp_path, ["server.resume_grace_s = 1.0", "server.drain_spread_s = 0.2", 'auth.keys.ada = "secret"'])
+    settings = ["server.resume_grace_s = 1.0", "server.drain_spread_s = 0.2", 'auth.keys.ada = "secret"']
+    bus = Bus(tmp_path, [*settings, 'auth.admins = ["ada"]'])
     bus.start()
     assert bus.process is not None
 
