@@ -39,6 +39,7 @@ from arqonbus.client.errors import (
     Unauthorized,
 )
 from arqonbus.client.feed import FeedStats
+from arqonbus.client.group_results import GroupOptions, GroupReport
 from arqonbus.client.message import Gap, Message, Position
 from arqonbus.client.options import ConnectOptions, PublishOptions, SubscribeOptions, Will
 from arqonbus.client.presence import Presence
@@ -79,6 +80,8 @@ __all__ = [
     "Expired",
     "FeedStats",
     "Gap",
+    "GroupOptions",
+    "GroupReport",
     "History",
     "InvalidRequest",
     "LimitReached",

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from arqonbus.client.errors import InvalidRequest
+from arqonbus.protocol.delivery import Delivery
 
 __all__ = [
     "BroadcastIn",
@@ -57,6 +58,7 @@ class EventIn(_In, frozen=True, gc=False, tag="event", kw_only=True):
     room: str
     channel: str
     seq: int
+    delivery: Delivery | None = None  # of a member of a durable group
 
 
 class TelemetryIn(EventIn, frozen=True, gc=False, tag="telemetry", kw_only=True):

@@ -65,6 +65,7 @@ REPEATABLE: Final = frozenset(
         "channel_info",
         "members",
         "history",
+        "group_info",
         "explain",
     }
 )

@@ -15,6 +15,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from arqonbus.client.codec import Unreadable, read_event, write_payload
 from arqonbus.client.decoding import decoder_for
 from arqonbus.client.errors import ClientError
+from arqonbus.client.group_results import GroupReport
 from arqonbus.client.message import Message
 from arqonbus.client.reading import message_of
 from arqonbus.client.results import (
@@ -194,10 +195,40 @@ class Commands(ABC):
         """Send a client away."""
         await self.command("kick", {"client": client, "reason": reason}, type=Nothing, timeout_s=timeout_s)
 
-    async def ack(self, address: str, group: str, seqs: Sequence[int], *, timeout_s: float | None = None) -> int:
-        """Acknowledge events that a group gave to this client. Gives how many of them counted."""
-        args = {**single_place(address), "group": group, "seqs": list(seqs)}
+    async def ack(
+        self,
+        address: str,
+        group: str,
+        seqs: Sequence[int],
+        *,
+        epoch: str | None = None,
+        retry_after_s: float | None = None,
+        timeout_s: float | None = None,
+    ) -> int:
+        """Acknowledge events that a durable group gave to this client. Gives how many of them counted.
+
+        Args:
+            address: of the channel
+            group: its name
+            seqs: 1 to 1000
+            epoch: of the deliveries; None: the one of now
+            retry_after_s: they are not done, and to be given again in so many seconds; None: they are done
+            timeout_s: for the answer
+        """
+        again_ms = None if retry_after_s is None else round(retry_after_s * 1000)
+        named = {"group": group, "seqs": list(seqs), "epoch": epoch, "retry_after_ms": again_ms}
+        args = {**single_place(address), **named}
         return (await self.command("ack", args, type=_Acked, timeout_s=timeout_s)).acked
+
+    async def group_info(self, address: str, group: str, *, timeout_s: float | None = None) -> GroupReport:
+        """Ask how a group of a channel stands."""
+        args = {**single_place(address), "group": group}
+        return await self.command("group_info", args, type=GroupReport, timeout_s=timeout_s)
+
+    async def delete_group(self, address: str, group: str, *, timeout_s: float | None = None) -> None:
+        """Forget a durable group, and what waits in it. Raises Conflict: it has members."""
+        args = {**single_place(address), "group": group}
+        await self.command("delete_group", args, type=Nothing, timeout_s=timeout_s)
 
     async def refresh_token(self, token: str, *, timeout_s: float | None = None) -> str | None:
         """Show a new token on the connection that stands. Gives when it expires, RFC 3339; None: never."""

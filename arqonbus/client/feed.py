@@ -118,8 +118,16 @@ class Feed:
     def _rejoin_group(self, channel: str, outcome: Outcome) -> None:
         old = self.cursors.get(channel, NOWHERE)
         self.begin(channel, outcome.epoch, outcome.top, 0)
+        self._forget_deliveries()
         if old.epoch == outcome.epoch:
             self.cursors[channel].known = old.known
+
+    def _forget_deliveries(self) -> None:
+        """Throw away what waits for an acknowledgement: with the connection it went to other members."""
+        kept = [one for one in self._entries if not (isinstance(one.frame, EventIn) and one.frame.delivery is not None)]
+        self.stats.repeats += len(self._entries) - len(kept)
+        self.bytes = sum([one.size for one in kept])
+        self._entries = deque(kept)
 
     def lose(self, channel: str, gap: Gap) -> None:
         """Note that the server lost a range for this reader; what it had of it already does not count."""
@@ -151,7 +159,9 @@ class Feed:
         cursor = self.cursors.get(event.channel)
         if cursor is None:
             cursor = self.cursors[event.channel] = Cursor()
-        if not self._is_new(cursor, event.seq, event.channel):
+        if event.delivery is not None:
+            cursor.seq = max(cursor.seq or 0, event.seq)  # it is for this member, however often it came before
+        elif not self._is_new(cursor, event.seq, event.channel):
             self.stats.repeats += 1
             return
         self._push(event, size, cursor)

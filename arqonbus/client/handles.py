@@ -8,6 +8,7 @@ from typing import Any, TypeVar, Unpack, overload
 
 from msgspec import Struct
 
+from arqonbus.client.codec import EventIn
 from arqonbus.client.commands import single_place
 from arqonbus.client.connection import Connection
 from arqonbus.client.core import Core
@@ -22,7 +23,7 @@ from arqonbus.client.reports import Reports
 from arqonbus.client.roster import Roster
 from arqonbus.client.seat import Seat, Wanted
 from arqonbus.client.subscription import Subscription
-from arqonbus.protocol.names import is_name
+from arqonbus.protocol.names import is_name, join_address
 
 __all__ = ["Handles"]
 
@@ -175,6 +176,13 @@ class Handles(Messaging):
     def report(self, error: Exception) -> None:
         """Tell of an error that no caller gets."""
         self._reports.error(error)
+
+    async def settle(self, event: EventIn, retry_after_s: float | None) -> int:
+        """Acknowledge an event of a durable group; called by its message."""
+        if event.delivery is None:
+            raise ValueError("expected an event of a durable group")
+        address, given = join_address(event.room, event.channel), event.delivery
+        return await self.ack(address, given.group, [event.seq], epoch=given.epoch, retry_after_s=retry_after_s)
 
     def _stirred(self) -> None:
         """Note that something happened; the bus says what for."""

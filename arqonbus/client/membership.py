@@ -58,7 +58,7 @@ class Membership:
         Raises:
             ValueError: it cannot, and others need the membership as it is.
         """
-        for field in ("group", "overflow", "recover"):
+        for field in ("group", "group_options", "overflow", "recover"):
             ours, theirs = getattr(self._wanted, field), getattr(wanted, field)
             if ours != theirs:
                 if not self.seats:
@@ -115,6 +115,7 @@ class Membership:
             "replay": replay,
             "recover": wanted.recover,
             "group": wanted.group,
+            "group_options": wanted.group_options,
             "presence": self.wants_presence or None,
             "overflow": wanted.overflow,
             "create": wanted.create,

@@ -1,4 +1,4 @@
-"""What the reader gets: a message, and the gap before it if there is one. Data only."""
+"""What the reader gets: a message, and the gap before it if there is one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
+from arqonbus.client.settlement import Settlement
+from arqonbus.protocol.delivery import Delivery
 from arqonbus.protocol.names import join_address
 from arqonbus.protocol.payloads import Position
 
-__all__ = ["Gap", "Kind", "Message", "Position"]
+__all__ = ["Delivery", "Gap", "Kind", "Message", "Position"]
 
 T = TypeVar("T")
 
@@ -75,6 +77,8 @@ class Message(Struct, Generic[T], frozen=True, weakref=True):
         traceparent: W3C trace context
         tracestate: W3C trace context
         event: of telemetry, what happened; else empty
+        delivery: of an event for a member of a durable group; it is to be acknowledged
+        settlement: how that is done; None: see `ack`
         raw: the payload as it came, JSON text
     """
 
@@ -95,6 +99,39 @@ class Message(Struct, Generic[T], frozen=True, weakref=True):
     traceparent: str | None = None
     tracestate: str | None = None
     event: str = ""
+    delivery: Delivery | None = None
+    settlement: Settlement | None = None
+
+    @property
+    def attempt(self) -> int:
+        """How often this event was given to a member of its durable group, with this time; 1 for what has none."""
+        return 1 if self.delivery is None else self.delivery.attempt
+
+    async def ack(self) -> bool:
+        """Say that this event of a durable group is done: nobody is given it again.
+
+        Returns:
+            Whether it was still this member's; False: too late, or its connection was lost meanwhile.
+
+        Raises:
+            RuntimeError: it is of no durable group.
+            ClientError: the server does not take it, or cannot be reached; it is given again in time.
+
+        In blocking code it is `handle.ack(message)`.
+        """
+        return await self._settlement().say(None)
+
+    async def retry(self, after_s: float = 0.0) -> bool:
+        """Say that this event of a durable group is not done: it is given again, not sooner than in `after_s` seconds.
+
+        The attempt counts. Returns and raises as `ack` does.
+        """
+        return await self._settlement().say(after_s)
+
+    def _settlement(self) -> Settlement:
+        if self.settlement is None:
+            raise RuntimeError("expected a message of a durable group")
+        return self.settlement
 
     @property
     def address(self) -> str:

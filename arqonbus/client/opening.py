@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
+from arqonbus.client.codec import EventIn
 from arqonbus.client.errors import Expired
 
 __all__ = ["Keeper", "Opening", "Place"]
@@ -37,6 +38,9 @@ class Keeper(Protocol):
 
     def report(self, error: Exception) -> None:
         """Tell of an error that nobody else gets."""
+
+    async def settle(self, event: EventIn, retry_after_s: float | None) -> int:
+        """Acknowledge an event of a durable group, or (seconds) say that it is not done. Gives how many counted."""
 
 
 class Opening:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from arqonbus.client.backoff import Random
 from arqonbus.client.connection import Clock, TokenFunction
 from arqonbus.client.feed import WhenFull
+from arqonbus.client.group_results import GroupOptions
 from arqonbus.client.incoming import SystemHook
 from arqonbus.client.message import Gap, Position
 from arqonbus.client.sending import WhenOffline
@@ -93,6 +94,7 @@ class SubscribeOptions(QueueOptions, total=False):
     replay: int | None  # so many of the newest events first, 0 to 1000
     recover: str | None  # strict, best_effort, latest: what is replayed when not all can be
     group: str | None  # share the events with the other members of this group
+    group_options: GroupOptions | None  # of a durable group, whoever makes it; others must be the same
     overflow: str | None  # disconnect, drop_oldest, conflate: what the server does when this client cannot keep up
     create: bool | None  # whether a missing channel is made
 

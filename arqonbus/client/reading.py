@@ -8,6 +8,7 @@ import msgspec
 
 from arqonbus.client.codec import BroadcastIn, EventIn, PrivateIn, TelemetryIn
 from arqonbus.client.message import Gap, Message
+from arqonbus.client.settlement import Settlement
 
 __all__ = ["message_of"]
 
@@ -19,6 +20,7 @@ def message_of(
     epoch: str | None = None,
     replay: bool = False,
     gap: Gap | None = None,
+    settlement: Settlement | None = None,
 ) -> Message[Any]:
     """Make the message of a frame.
 
@@ -28,6 +30,7 @@ def message_of(
         epoch: of the channel, if it is known
         replay: it was published before
         gap: before it
+        settlement: of an event that is to be acknowledged
     """
     headers = msgspec.json.decode(frame.metadata)
     common: dict[str, Any] = {
@@ -47,6 +50,9 @@ def message_of(
             place: dict[str, Any] = {"room": frame.room, "channel": frame.channel, "seq": frame.seq}
             if isinstance(frame, TelemetryIn):
                 place |= {"kind": "telemetry", "event": frame.event}
+            if frame.delivery is not None:
+                place |= {"delivery": frame.delivery, "settlement": settlement}
+                epoch = frame.delivery.epoch
             return Message(epoch=epoch, replay=replay, **{"kind": "event", **place}, **common)
         case BroadcastIn():
             return Message(kind="broadcast", room=frame.room, **common)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from arqonbus.client.group_results import GroupOptions
 from arqonbus.protocol.payloads import ChannelPosition, Limits, Lost, Profile, RoomInfo
 
 __all__ = [
@@ -201,6 +202,7 @@ class Join(Struct, frozen=True):
     present: tuple[MemberInfo, ...] | None = None  # who is there, with `presence`; None: too many to be told
     group: str | None = None  # that the client is in
     partial: bool = False  # other servers may have members that are not counted
+    group_options: GroupOptions | None = None  # of a durable group
 
 
 class Options(Struct, frozen=True, omit_defaults=True):

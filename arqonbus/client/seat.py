@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from arqonbus.client.errors import ClientError
 from arqonbus.client.feed import Feed
+from arqonbus.client.group_results import GroupOptions
 from arqonbus.client.roster import Roster
 from arqonbus.protocol.payloads import Position
 
@@ -21,6 +22,7 @@ class Wanted(Struct, frozen=True):
     replay: int | None = None
     recover: str | None = None
     group: str | None = None
+    group_options: GroupOptions | None = None
     presence: bool = False
     overflow: str | None = None
     create: bool | None = None

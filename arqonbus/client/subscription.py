@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable
+from functools import partial
 from types import TracebackType
 from typing import Generic, Literal, Self, TypeAlias, TypeVar
 
+from arqonbus.client.codec import EventIn
 from arqonbus.client.decoding import Decoder
 from arqonbus.client.errors import ClientError, DecodeError
 from arqonbus.client.feed import Entry, Feed, FeedStats
 from arqonbus.client.message import Message, Position
 from arqonbus.client.opening import Keeper, Opening, Place
 from arqonbus.client.reading import message_of
+from arqonbus.client.settlement import Settlement
 from arqonbus.client.tracing import Tracing
 from arqonbus.client.working import Handler, Working
 
@@ -169,7 +172,11 @@ class Subscription(Generic[T]):
                 raise
             self._keeper.report(error)
             return None
-        return message_of(frame, data, epoch=entry.epoch, replay=entry.replay, gap=entry.gap)
+        settlement = None
+        if isinstance(frame, EventIn) and frame.delivery is not None:
+            settlement = Settlement(partial(self._keeper.settle, frame))
+        gap, epoch = entry.gap, entry.epoch
+        return message_of(frame, data, epoch=epoch, replay=entry.replay, gap=gap, settlement=settlement)
 
     async def run(
         self,
@@ -180,7 +187,9 @@ class Subscription(Generic[T]):
     ) -> None:
         """Call the handler for each message, until the handle ends.
 
-        An exception of the handler is told to the bus's `on_error`, and the next message is handled.
+        An exception of the handler is told to the bus's `on_error`, and the next message is handled. Of a durable group
+        each event is acknowledged when its handler has returned, and given again after a while when it failed, unless
+        the handler has said either by itself.
 
         Args:
             handler: may take its time; the queue of this handle fills meanwhile, nothing else waits

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from arqonbus.client.bus import Bus
 from arqonbus.client.commands import History
+from arqonbus.client.group_results import GroupReport
 from arqonbus.client.options import Will
 from arqonbus.client.results import ChannelInfo, ChannelList, CommandHelp, MemberPage, Options, RoomList, Status, Whoami
 from arqonbus.protocol.payloads import Profile
@@ -135,9 +136,27 @@ class SyncCommands(ABC):
         """Send a client away."""
         return self._run(self._bus.kick(client, reason, timeout_s=timeout_s))
 
-    def ack(self, address: str, group: str, seqs: Sequence[int], *, timeout_s: float | None = None) -> int:
-        """Acknowledge events that a group gave to this client. Gives how many of them counted."""
-        return self._run(self._bus.ack(address, group, seqs, timeout_s=timeout_s))
+    def ack(
+        self,
+        address: str,
+        group: str,
+        seqs: Sequence[int],
+        *,
+        epoch: str | None = None,
+        retry_after_s: float | None = None,
+        timeout_s: float | None = None,
+    ) -> int:
+        """Acknowledge events that a durable group gave to this client. Gives how many of them counted."""
+        wait = retry_after_s
+        return self._run(self._bus.ack(address, group, seqs, epoch=epoch, retry_after_s=wait, timeout_s=timeout_s))
+
+    def group_info(self, address: str, group: str, *, timeout_s: float | None = None) -> GroupReport:
+        """Ask how a group of a channel stands."""
+        return self._run(self._bus.group_info(address, group, timeout_s=timeout_s))
+
+    def delete_group(self, address: str, group: str, *, timeout_s: float | None = None) -> None:
+        """Forget a durable group, and what waits in it. Raises Conflict: it has members."""
+        return self._run(self._bus.delete_group(address, group, timeout_s=timeout_s))
 
     def refresh_token(self, token: str, *, timeout_s: float | None = None) -> str | None:
         """Show a new token on the connection that stands. Gives when it expires, RFC 3339; None: never."""

@@ -134,9 +134,22 @@ class Subscription(Generic[T]):
         return [self.get(timeout_s=timeout_s) for _ in range(n)]
 
     def run(self, handler: Callable[[Message[T]], object]) -> None:
-        """Call the handler for each message in this thread, one after the other, until the handle ends."""
+        """Call the handler for each message in this thread, one after the other, until the handle ends.
+
+        An event of a durable group is acknowledged when its handler has returned, unless it has said so by itself.
+        """
         for message in self:
             handler(message)
+            if message.settlement is not None and not message.settlement.is_said:
+                self.ack(message)
+
+    def ack(self, message: Message[T]) -> bool:
+        """Say that an event of a durable group is done. See `Message.ack`."""
+        return self._thread.run(message.ack())
+
+    def retry(self, message: Message[T], after_s: float = 0.0) -> bool:
+        """Say that an event of a durable group is not done. See `Message.retry`."""
+        return self._thread.run(message.retry(after_s))
 
     @property
     def position(self) -> Position | None:

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from arqonbus.client.errors import DecodeError
+from arqonbus.client.errors import ClientError, DecodeError
 from arqonbus.client.message import Message
 from arqonbus.client.opening import Keeper
+from arqonbus.client.settlement import Settlement, retry_s
 from arqonbus.client.tracing import Tracing
 
 __all__ = ["Handler", "Working"]
@@ -80,11 +81,22 @@ class Working(Generic[T]):
             await self._handle(message)
 
     async def _handle(self, message: Message[T]) -> None:
+        retry_after_s = None
         try:
             with self._tracing.handling(message):
                 await self._handler(message)
         except Exception as error:  # noqa: BLE001 - a handler of the program may raise anything; the next message counts
             error.add_note(f"in the handler of message {message.id} of {message.address or message.kind}")
+            self._keeper.report(error)
+            retry_after_s = retry_s(message.attempt)
+        if message.settlement is not None and not message.settlement.is_said:
+            await self._settle(message.settlement, retry_after_s)
+
+    async def _settle(self, settlement: Settlement, retry_after_s: float | None) -> None:
+        """Say how it went; if that cannot be said, the event is given again in time."""
+        try:
+            await settlement.say(retry_after_s)
+        except ClientError as error:
             self._keeper.report(error)
 
 

@@ -2,7 +2,7 @@
 
 from arqonbus.commands.request import Call, ToRoom, View
 from arqonbus.errors import InvalidArgs, LimitExceeded
-from arqonbus.protocol.names import ALL_CHANNELS
+from arqonbus.protocol.names import ALL_CHANNELS, is_name, is_system
 from arqonbus.protocol.payloads import JoinChannelArgs
 from arqonbus.routing.mail import Join
 from arqonbus.security.gate import Action
@@ -15,6 +15,7 @@ def join_channel(call: Call[JoinChannelArgs], view: View) -> ToRoom:
     args = call.args
     channel = call.channel or ""
     _refuse_with_group(args, channel)
+    _check_options(args, channel, call, view)
     n_memberships = len(call.memberships)
     if n_memberships >= view.max_memberships and (call.room, channel) not in call.memberships:
         raise LimitExceeded(f"the client has {n_memberships} memberships, which is the most it may have")
@@ -24,6 +25,22 @@ def join_channel(call: Call[JoinChannelArgs], view: View) -> ToRoom:
     may_create = wants and view.may(call.card, Action.CREATE, call.room, channel)
     mail = Join(call.card, call.request_id, channel, args, may_create, trace=call.trace)
     return ToRoom(call.room, mail, create=may_create)
+
+
+def _check_options(args: JoinChannelArgs, channel: str, call: Call[JoinChannelArgs], view: View) -> None:
+    """Refuse options without a group, and a channel for dead letters that the client may not publish to."""
+    options = args.group_options
+    if options is None:
+        return
+    if args.group is None:
+        raise InvalidArgs("expected a group, to which the options belong - at `$.args.group_options`")
+    dead_letter = options.dead_letter
+    if dead_letter is None:
+        return
+    where = "at `$.args.group_options.dead_letter`"
+    if not is_name(dead_letter) or is_system(dead_letter) or dead_letter == channel:
+        raise InvalidArgs(f"expected the name of another channel of the room - {where}")
+    view.gate.authorize(call.card.identity, Action.PUBLISH, call.room, dead_letter)
 
 
 def _refuse_with_group(args: JoinChannelArgs, channel: str) -> None:

@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from arqonbus.commands.ack import ack
 from arqonbus.commands.channel_info import channel_info
 from arqonbus.commands.connect import connect
 from arqonbus.commands.create_channel import create_channel
 from arqonbus.commands.delete_channel import delete_channel
+from arqonbus.commands.delete_group import delete_group
+from arqonbus.commands.group_info import group_info
 from arqonbus.commands.help import help
 from arqonbus.commands.history import history
 from arqonbus.commands.join_channel import join_channel
@@ -79,6 +82,9 @@ _HANDLERS: Final[dict[str, tuple[Handler, Address]]] = {
     "channel_info": (channel_info, address),
     "members": (members, room_and_channel),
     "history": (history, address),
+    "ack": (ack, address),
+    "group_info": (group_info, address),
+    "delete_group": (delete_group, address),
     "kick": (kick, _nowhere),
 }
 

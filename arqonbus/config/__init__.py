@@ -7,6 +7,7 @@ from arqonbus.config.load import Loaded, load
 from arqonbus.config.settings import (
     Auth,
     Channels,
+    Groups,
     History,
     Limits,
     Log,
@@ -21,6 +22,7 @@ from arqonbus.config.sources import Override
 __all__ = [
     "Auth",
     "Channels",
+    "Groups",
     "History",
     "Limits",
     "Loaded",

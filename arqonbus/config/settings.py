@@ -10,7 +10,19 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-__all__ = ["Auth", "Channels", "History", "Limits", "Log", "Predefined", "Redis", "Server", "Settings", "Telemetry"]
+__all__ = [
+    "Auth",
+    "Channels",
+    "Groups",
+    "History",
+    "Limits",
+    "Log",
+    "Predefined",
+    "Redis",
+    "Server",
+    "Settings",
+    "Telemetry",
+]
 
 MASK = "***"
 """What is shown in place of a secret, whatever its length."""
@@ -159,6 +171,23 @@ class History(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = 86_400.0
     page_bytes: Annotated[int, between("bytes of messages in one answer to `history`", ge=1, le=LARGEST_BYTES)] = (
         262_144
+    )
+
+
+class Groups(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[groups]``: durable groups, whose makers do not say otherwise."""
+
+    ack_wait_s: Annotated[
+        float, above_zero("seconds in which a member acknowledges an event, before it is given again", le=LONGEST_S)
+    ] = 30.0
+    max_deliver: Annotated[
+        int, between("times that an event is given; then it goes to the group's dead letters", ge=1, le=1_000)
+    ] = 5
+    prefetch: Annotated[
+        int, between("events that a member may have without having acknowledged them", ge=1, le=1_000)
+    ] = 32
+    retention_s: Annotated[float, above_zero("seconds that a durable group without members is kept", le=31_536_000)] = (
+        604_800.0
     )
 
 
@@ -344,6 +373,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     server: Server = Server()
     channels: Channels = Channels()
     history: History = History()
+    groups: Groups = Groups()
     limits: Limits = Limits()
     auth: Auth = msgspec.field(default_factory=Auth)
     redis: Redis = Redis()

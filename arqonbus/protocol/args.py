@@ -11,17 +11,21 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from arqonbus.errors import InvalidArgs
 from arqonbus.protocol.envelope import NULL, Id
+from arqonbus.protocol.groups import GroupOptions
 from arqonbus.protocol.names import ALL_CHANNELS, NAME_PATTERN, ROOM_OR_ALL_PATTERN, ROOM_PATTERN, split_address
 from arqonbus.protocol.shapes import MAX_SEQ, ChannelOptions, Position, Profile
 
 __all__ = [
     "DEFAULT_HISTORY_LIMIT",
+    "MAX_ACKS",
     "MAX_PAGE",
     "MAX_POSITIONS",
+    "AckArgs",
     "ChannelArgs",
     "ConnectArgs",
     "CreateChannelArgs",
     "DeleteChannelArgs",
+    "GroupArgs",
     "HelpArgs",
     "HistoryArgs",
     "JoinChannelArgs",
@@ -49,6 +53,9 @@ MAX_PAGE: Final = 1000
 
 MAX_POSITIONS: Final = 1000
 """Most channels that one connect resumes."""
+
+MAX_ACKS: Final = 1000
+"""Most events that one ack names."""
 
 DEFAULT_HISTORY_LIMIT: Final = 50
 """Events in one answer of history when the client names no limit."""
@@ -152,6 +159,7 @@ class JoinChannelArgs(_Args, frozen=True, gc=False):
     presence: bool | None = None  # True: tell this member who is in, comes and goes; None: as before, at first no
     overflow: Overflow | None = None  # when this member cannot keep up; None: disconnect
     create: bool | None = None  # None: as channels.auto_create says
+    group_options: GroupOptions | None = None  # of a group of a durable channel; None: those that stand, or defaults
 
 
 class LeaveChannelArgs(_Args, frozen=True, gc=False):
@@ -225,6 +233,25 @@ class HistoryArgs(_Args, frozen=True, gc=False):
     after: Annotated[int, Meta(ge=0, le=MAX_SEQ)] | None = None
     before: Annotated[int, Meta(ge=1, le=MAX_SEQ)] | None = None
     order: Order | None = None  # None: asc with after, else desc
+
+
+class GroupArgs(_Args, frozen=True, gc=False):
+    """Args of group_info and delete_group."""
+
+    group: Id
+    room: _Room
+    channel: _Channel | None = None
+
+
+class AckArgs(_Args, frozen=True, gc=False):
+    """Args of ack."""
+
+    group: Id
+    seqs: Annotated[tuple[Annotated[int, Meta(ge=1, le=MAX_SEQ)], ...], Meta(min_length=1, max_length=MAX_ACKS)]
+    room: _Room
+    channel: _Channel | None = None
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)] | None = None  # of the delivery; None: the one of now
+    retry_after_ms: Annotated[int, Meta(ge=0, le=86_400_000)] | None = None  # not done: give it again, not sooner
 
 
 class _Addressed(Protocol):

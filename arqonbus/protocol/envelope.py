@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from arqonbus.errors import Refusal
+from arqonbus.protocol.delivery import Delivery
 from arqonbus.protocol.names import NAME_PATTERN, ROOM_PATTERN
 
 __all__ = [
@@ -136,7 +137,7 @@ Envelope: TypeAlias = Event | Private | Broadcast | Command
 
 
 class EventOut(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="event"):
-    """An event as members get it and as history keeps it; the same bytes for all."""
+    """An event as members get it and as history keeps it; the same bytes for all, but for ``delivery``."""
 
     room: str
     channel: str
@@ -149,6 +150,7 @@ class EventOut(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="typ
     reply_to: str | None = None
     traceparent: str | None = None
     tracestate: str | None = None
+    delivery: Delivery | None = None  # of a member of a durable group
 
 
 class EventText(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="event"):

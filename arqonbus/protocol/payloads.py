@@ -11,12 +11,15 @@ from msgspec import Struct
 
 from arqonbus.protocol.args import (
     DEFAULT_HISTORY_LIMIT,
+    MAX_ACKS,
     MAX_PAGE,
     MAX_POSITIONS,
+    AckArgs,
     ChannelArgs,
     ConnectArgs,
     CreateChannelArgs,
     DeleteChannelArgs,
+    GroupArgs,
     HelpArgs,
     HistoryArgs,
     JoinChannelArgs,
@@ -38,6 +41,7 @@ from arqonbus.protocol.args import (
     address,
     room_and_channel,
 )
+from arqonbus.protocol.groups import AckResult, DeadLetter, GroupInfoResult, GroupNode, GroupOptions, GroupStart
 from arqonbus.protocol.results import (
     BroadcastResult,
     CommandHelp,
@@ -93,11 +97,14 @@ from arqonbus.protocol.shapes import (
 __all__ = [
     "COMMANDS",
     "DEFAULT_HISTORY_LIMIT",
+    "MAX_ACKS",
     "MAX_PAGE",
     "MAX_POSITIONS",
     "MAX_PROFILE_DATA_BYTES",
     "MAX_SEQ",
     "SYSTEM_PAYLOADS",
+    "AckArgs",
+    "AckResult",
     "BroadcastResult",
     "ChannelArgs",
     "ChannelDeleted",
@@ -110,13 +117,19 @@ __all__ = [
     "ConnectArgs",
     "ConnectResult",
     "CreateChannelArgs",
+    "DeadLetter",
     "DeleteChannelArgs",
     "Draining",
     "Empty",
     "EventResult",
     "Gap",
     "GapReason",
+    "GroupArgs",
     "GroupInfo",
+    "GroupInfoResult",
+    "GroupNode",
+    "GroupOptions",
+    "GroupStart",
     "HelpArgs",
     "HelpResult",
     "HistoryArgs",
@@ -196,6 +209,9 @@ COMMANDS: Final[MappingProxyType[str, CommandShape]] = MappingProxyType(
         "channel_info": CommandShape(ChannelArgs, ChannelInfo),
         "members": CommandShape(MembersArgs, MembersResult, "presence"),
         "history": CommandShape(HistoryArgs, HistoryResult, "history"),
+        "ack": CommandShape(AckArgs, AckResult, "subscribe"),
+        "group_info": CommandShape(GroupArgs, GroupInfoResult, "subscribe"),
+        "delete_group": CommandShape(GroupArgs, Empty, "delete"),
         "kick": CommandShape(KickArgs, Empty, "admin"),
     }
 )

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from arqonbus.protocol.envelope import OPEN
+from arqonbus.protocol.groups import GroupOptions
 from arqonbus.protocol.shapes import (
     ChannelInfo,
     ChannelPosition,
@@ -152,6 +153,7 @@ class JoinChannelResult(Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     present: tuple[MemberInfo, ...] | UnsetType = UNSET  # of a join with presence, where they are not too many
     group: str | UnsetType = UNSET  # that the client is in; UNSET: it gets every event
     partial: bool | UnsetType = UNSET  # True: other nodes may have members that are not counted
+    group_options: GroupOptions | UnsetType = UNSET  # of a durable group: those that stand
 
 
 class ListRoomsResult(Struct, frozen=True, gc=False):

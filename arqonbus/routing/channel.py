@@ -28,6 +28,8 @@ from arqonbus.protocol.payloads import (
     ChannelPosition,
     Empty,
     EventResult,
+    GroupInfoResult,
+    GroupOptions,
     HistoryArgs,
     HistoryResult,
     JoinChannelResult,
@@ -38,9 +40,11 @@ from arqonbus.protocol.payloads import (
 from arqonbus.routing import incident, news
 from arqonbus.routing.cards import ChannelCard, ClientCard
 from arqonbus.routing.census_mail import FarNews
+from arqonbus.routing.durable_groups import DurableGroups
 from arqonbus.routing.fanout import deliver_one, deliver_texts, fan_out, fan_out_texts
 from arqonbus.routing.group import GroupBounds
-from arqonbus.routing.groups import Groups, clash
+from arqonbus.routing.group_mail import AckWork, DeleteGroup, DescribeGroup, Gone, GroupCommand
+from arqonbus.routing.groups import Groups, about, clash
 from arqonbus.routing.hops import Flight, Leg, about_of, loaded, n_gone, trace_join
 from arqonbus.routing.mail import (
     Answer,
@@ -72,7 +76,9 @@ from arqonbus.routing.members import Member, Members, members_page
 from arqonbus.routing.presence import Herald
 from arqonbus.routing.recovery import Recovery, ReplayCap, recover
 from arqonbus.routing.resumption import outcome_of
+from arqonbus.routing.shared_mail import GroupTold
 from arqonbus.storage.history import History, Log, Retention
+from arqonbus.storage.shared_group import GroupOptions as DurableOptions
 from arqonbus.storage.shared_log import SharedHistory
 from arqonbus.telemetry import spans
 from arqonbus.telemetry.activity import Emit, silent
@@ -85,7 +91,7 @@ __all__ = ["Channel", "ChannelSetup", "is_newest_first", "retention_of"]
 _log = get_log("routing")
 
 # Mail that nobody waits for, and that ends with the channel.
-_OWN = (Drop, IdleCheck, ProfileChanged, PresenceTick, Sent, Unsent, Ready, FarNews)
+_OWN = (Drop, IdleCheck, ProfileChanged, PresenceTick, Sent, Unsent, Ready, Gone, GroupTold, FarNews)
 
 
 class ChannelSetup(Struct, frozen=True):
@@ -99,6 +105,7 @@ class ChannelSetup(Struct, frozen=True):
     replay: ReplayCap  # how much one join replays at most
     presence_max: int  # members, of a channel or room, up to which each join and leave is told
     group: GroupBounds = GroupBounds()
+    durable_group: DurableOptions = DurableOptions()  # of durable groups whose makers say nothing else
     tracer: Tracer | None = None
     emit: Emit = silent
     is_one_of_many: bool = False  # whether there are other nodes, with members of their own
@@ -143,7 +150,7 @@ class Channel(Actor[ChannelMail]):
         self._room = room
         self._stars = stars  # (client, joined at) of those who are members of the whole room at the start
         self._members = Members(all_watch=bool(options.presence))
-        self._groups: Groups | None = None  # made with the first one
+        self._groups: Groups | DurableGroups | None = None  # made with the first one
         pass_on = room.signal if setup.is_one_of_many else None
         self._herald = Herald(card.room, card.channel, self._members, setup.presence_max, pass_on)
         self._log = self._open_log(retention_of(options))
@@ -405,7 +412,7 @@ class Channel(Actor[ChannelMail]):
     def _take_in(self, mail: Join, ctx: Context[ChannelMail]) -> Recovery | None:
         """Make the client a member and answer it. Returns what it was told of before; None: it is none."""
         member, group = self._members.get(mail.card.client), mail.args.group
-        refusal = clash(member, group, mail.star)
+        refusal = clash(member, group, mail.star) or self._misfit(mail)
         if refusal is not None:
             self._refuse_join(mail, refusal, ctx)
             return None
@@ -430,6 +437,7 @@ class Channel(Actor[ChannelMail]):
             present=rows,
             partial=True if self._members.far.is_partial else UNSET,
             group=group or UNSET,
+            group_options=self._group_options(group),
         )
         replay = deliver_texts(recovery.texts) if recovery.texts else None
         if mail.star:
@@ -483,6 +491,25 @@ class Channel(Actor[ChannelMail]):
             self._card.groups = self._groups.infos
         return self._groups.join(group, card, before.card if before is not None else None)
 
+    def _misfit(self, mail: Join) -> Refusal | None:
+        """Say why a join does not suit the channel; None: it does."""
+        if mail.args.group_options is not None:
+            return Conflict("the channel is not durable: its groups have no options - at `$.args.group_options`")
+        return None
+
+    def _group_options(self, group: str | None) -> GroupOptions | UnsetType:
+        """Give what the result of a join says of its group: of durable ones their options."""
+        return UNSET
+
+    def _group_command(self, mail: GroupCommand, ctx: Context[ChannelMail]) -> None:
+        infos = self._groups.infos() if self._groups is not None else ()
+        result: GroupInfoResult | Refusal
+        try:
+            result = about(mail, (self._card.room, self._card.channel), infos)
+        except Refusal as refusal:
+            result = refusal
+        mail.card.ref.signal(Answer(mail.request_id, result))
+
     def _of_group(self, mail: GroupMail, ctx: Context[ChannelMail]) -> None:
         """A member of a group says what became of its events."""
         if self._groups is not None:
@@ -519,7 +546,7 @@ class Channel(Actor[ChannelMail]):
         gone = by_name or (self._members.leave(client, star=True) if mail.star else None)
         if gone is not None:
             if self._groups is not None:
-                self._groups.drop(gone.card)
+                self._groups.drop(gone.card, mail.reason)
             self._herald.left(gone, mail.reason, ctx)
             self._tell_left(gone, mail.reason, is_of_star=not mail.direct)
 
@@ -620,6 +647,10 @@ class Channel(Actor[ChannelMail]):
         Sent: _of_group,
         Unsent: _of_group,
         Ready: _of_group,
+        Gone: _of_group,
+        AckWork: _group_command,
+        DescribeGroup: _group_command,
+        DeleteGroup: _group_command,
     }
 
 

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arqonbus.errors import Conflict
+from arqonbus.errors import Conflict, NotFound
 from arqonbus.protocol.envelope import System
-from arqonbus.protocol.payloads import Gap, GroupInfo
+from arqonbus.protocol.payloads import Gap, GroupInfo, GroupInfoResult, LeftReason
 from arqonbus.routing.cards import ClientCard
 from arqonbus.routing.fanout import deliver_one, deliver_texts
 from arqonbus.routing.group import Group, GroupBounds, Seat
+from arqonbus.routing.group_mail import AckWork, DescribeGroup, Gone, GroupCommand
 from arqonbus.routing.hops import loaded
 from arqonbus.routing.mail import GroupMail, Ready, Sent, Share
 from arqonbus.routing.members import Member
@@ -28,7 +29,7 @@ from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
 from arqonbus.telemetry.spans import Deliveries
 
-__all__ = ["Groups", "clash"]
+__all__ = ["Groups", "about", "clash"]
 
 MOST_TRACED = 64  # traced events kept for whom they will be written to; those older are written without a span
 
@@ -140,8 +141,8 @@ class Groups:
         if not seat.group.seats:
             self._end(seat.group)
 
-    def drop(self, card: ClientCard) -> None:
-        """Let a member go whose session is no more."""
+    def drop(self, card: ClientCard, reason: LeftReason = "lost") -> None:
+        """Let a member go whose session is no more, for whatever reason."""
         seat = self._forget(card)
         if seat is None:
             return
@@ -160,6 +161,8 @@ class Groups:
             self._counters.messages_out += mail.n
         elif isinstance(mail, Ready):
             seat.is_ready = True
+        elif isinstance(mail, Gone):
+            return  # it has given back what it did not write
         else:
             seat.group.put_back(seat.give_back())
             seat.round += 1
@@ -208,6 +211,22 @@ class Groups:
     def _where(self, group: Group) -> dict[str, str]:
         room, channel = self._address
         return {"room": room, "channel": channel, "group": group.name}
+
+
+def about(mail: GroupCommand, address: tuple[str, str], infos: Sequence[GroupInfo]) -> GroupInfoResult:
+    """Answer a command about a group of a channel that is not durable.
+
+    Raises:
+        NotFound: there is no such group.
+        Conflict: what is asked is for durable groups.
+    """
+    name = mail.args.group if isinstance(mail, AckWork) else mail.group
+    info = next((info for info in infos if info.group == name), None)
+    if info is None:
+        raise NotFound(f"no group {name} in this channel")
+    if isinstance(mail, DescribeGroup):
+        return GroupInfoResult(*address, name, info.members, info.waiting)
+    raise Conflict("the channel is not durable: its groups have no acknowledgements, and end with their members")
 
 
 def clash(member: Member | None, group: str | None, star: bool) -> Conflict | None:

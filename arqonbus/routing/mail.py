@@ -27,6 +27,7 @@ from arqonbus.protocol.payloads import (
 )
 from arqonbus.routing.cards import ChannelKind, ClientCard
 from arqonbus.routing.census_mail import CensusTick, FarNews, HelloOver, OwnMember
+from arqonbus.routing.group_mail import Gone, GroupCommand
 from arqonbus.routing.node_mail import ClaimOver, ClaimSent, LetGoNow, SurveyOver
 from arqonbus.routing.shared_mail import SharedChannelMail, SharedRoomMail
 from arqonbus.storage.cluster import Delivery, ForClient, ForNode, Lapsed, LineHeard, NodeGone
@@ -427,9 +428,10 @@ class Report(Struct, frozen=True):
     events: tuple[Happened, ...]
 
 
-GroupMail: TypeAlias = Sent | Unsent | Ready
+GroupMail: TypeAlias = Sent | Unsent | Ready | Gone
 
-_Asked: TypeAlias = Join | Leave | Delete | ReadHistory | ListMembers
+_Asked: TypeAlias = Join | Leave | Delete | ReadHistory | ListMembers | GroupCommand
+
 
 # --- to a room --------------------------------------------------------------------------------------------------
 
@@ -518,6 +520,7 @@ RoomMail: TypeAlias = (
     | Delete
     | ReadHistory
     | ListMembers
+    | GroupCommand
     | BroadcastMail
     | Report
     | LastWill

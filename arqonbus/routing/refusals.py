@@ -7,6 +7,7 @@ from __future__ import annotations
 from arqonbus.errors import Refusal
 from arqonbus.protocol.envelope import Event
 from arqonbus.routing.cards import ClientCard
+from arqonbus.routing.group_mail import AckWork, DeleteGroup, DescribeGroup
 from arqonbus.routing.mail import (
     Answer,
     Bounced,
@@ -63,6 +64,8 @@ def answer_refusal(mail: object, refusal: Refusal) -> None:
         ):
             if mail.card is not None:
                 mail.card.ref.signal(Answer(mail.request_id, refusal))
+        case AckWork() | DescribeGroup() | DeleteGroup():
+            mail.card.ref.signal(Answer(mail.request_id, refusal))
 
 
 def _answer_message(mail: Publish | LastWill | BroadcastMail | PrivateMail, refusal: Refusal) -> None:

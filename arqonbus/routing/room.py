@@ -37,6 +37,7 @@ from arqonbus.routing.census import CensusMail
 from arqonbus.routing.channel import Channel, ChannelSetup
 from arqonbus.routing.fanout import deliver_one, fan_out
 from arqonbus.routing.gather import Gather, Gathers
+from arqonbus.routing.group_mail import AckWork, DeleteGroup, DescribeGroup, GroupCommand
 from arqonbus.routing.hops import fly, loaded, n_gone
 from arqonbus.routing.mail import (
     Answer,
@@ -226,7 +227,7 @@ class Room(Actor[RoomMail]):
         if mail.card is not None:
             mail.card.ref.signal(Answer(mail.request_id, card.info()))
 
-    def _forward(self, mail: Delete | ReadHistory, ctx: Context[RoomMail]) -> None:
+    def _forward(self, mail: Delete | ReadHistory | GroupCommand, ctx: Context[RoomMail]) -> None:
         self._open(mail.channel, mail.card, False, ctx).tell_past_bound(mail)
 
     def _describe(self, mail: Describe, ctx: Context[RoomMail]) -> None:
@@ -509,6 +510,9 @@ class Room(Actor[RoomMail]):
         ListMembers: _list_members,
         BroadcastMail: _broadcast,
         LastWill: _last_will,
+        AckWork: _forward,
+        DescribeGroup: _forward,
+        DeleteGroup: _forward,
         Report: _report,
         ProfileChanged: _profile_changed,
         PresenceTick: _presence_tick,

@@ -20,18 +20,27 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from arqonbus.actor import Context, Ref
 from arqonbus.errors import AlreadyExists, Conflict, Refusal, Timeout, Unavailable
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.envelope import EventText, trace_parent, trace_state
 from arqonbus.protocol.names import join_address
-from arqonbus.protocol.payloads import DEFAULT_HISTORY_LIMIT, ChannelInfo, Empty, EventResult, HistoryResult
+from arqonbus.protocol.payloads import (
+    DEFAULT_HISTORY_LIMIT,
+    ChannelInfo,
+    Empty,
+    EventResult,
+    GroupOptions,
+    HistoryResult,
+)
 from arqonbus.routing import shared_news
 from arqonbus.routing.cards import ChannelCard, ClientCard
 from arqonbus.routing.channel import Channel, ChannelSetup, is_newest_first, retention_of
+from arqonbus.routing.durable_groups import DurableGroups
 from arqonbus.routing.fanout import deliver_texts, fan_out
+from arqonbus.routing.group_mail import AckWork, DeleteGroup, DescribeGroup, GroupCommand
 from arqonbus.routing.hops import Flight, Leg, about_of, legs_from
 from arqonbus.routing.mail import (
     Answer,
@@ -50,6 +59,7 @@ from arqonbus.routing.outgoing import Outgoing, Unheard
 from arqonbus.routing.shared_mail import (
     ChannelRow,
     DescribeRow,
+    GroupTold,
     Heard,
     PageFailed,
     PageRead,
@@ -181,6 +191,8 @@ class SharedChannel(Channel):
         for mail in unread:
             if isinstance(mail, _ANSWERS):  # which came when there was no turn left for it
                 self._handlers[type(mail)](self, mail, ctx)
+        if isinstance(self._groups, DurableGroups):
+            self._groups.close()
         for one in self._outgoing.take_all():
             self._answer_stored(one.mail, one.stored)
         unread[:] = [mail for mail in unread if not isinstance(mail, SharedChannelMail) or type(mail) is DescribeRow]
@@ -277,6 +289,9 @@ class SharedChannel(Channel):
     def _refuse_publish(self, mail: Publish, outcome: Rejected | Unsure) -> None:
         """Tell a publisher, asked or not, that its event is not stored, or that nobody knows."""
         refusal: Refusal = Unavailable("the event was not stored: the store does not take it now")
+        if outcome.reason.startswith("FULL"):
+            told = "the event was not stored: groups of the channel have not done what waits for them"
+            refusal = Unavailable(told, details={"reason": "queue_full"})
         if isinstance(outcome, Unsure):
             refusal = Timeout(
                 "the store did not answer: whether the event is stored is not known; its id may be used again"
@@ -367,7 +382,7 @@ class SharedChannel(Channel):
         self._come_back()
         self._mirror.begin(fed.epoch, fed.last)
         self._renew_place()
-        fan_out(shared_news.gap(self._place, fed.first, fed.last, "missing"), self._members.all_refs)
+        fan_out(shared_news.gap(self._place, fed.first, fed.last, "missing"), self._listeners)
         self._answer_heard()
 
     def _renumbered(self, epoch: str, seq: int) -> None:
@@ -377,7 +392,9 @@ class SharedChannel(Channel):
         self._mirror.begin(epoch, seq)
         self._mirror.is_alone = False
         self._renew_place()
-        fan_out(shared_news.gap(self._place, 1, seq, "epoch_changed"), self._members.all_refs)
+        fan_out(shared_news.gap(self._place, 1, seq, "epoch_changed"), self._listeners)
+        if isinstance(self._groups, DurableGroups):
+            self._groups.renumbered()
         for one in self._outgoing.take_all():
             self._refuse_publish(one.mail, Unsure("the store went back behind the event"))
 
@@ -388,14 +405,14 @@ class SharedChannel(Channel):
             card.become(fed.note)
             self._members.watch_all(bool(card.options.presence))
             self._mirror.retain(retention_of(card.options))
-            self._shared_log.retain(retention_of(card.options))
+            self._shared_log.retain(retention_of(card.options), bool(card.options.durable))
         self._is_open, self._is_made_here = True, fed.created
         self._real = None
         self._mirror.begin(fed.epoch, fed.seq)
         self._mirror.is_alone = self._link == "local"
         self._renew_place()
         if was_alone:  # whoever is in has a place of this node's own, and gets nothing of what was before
-            fan_out(shared_news.gap(self._place, 1, fed.seq, "epoch_changed"), self._members.all_refs)
+            fan_out(shared_news.gap(self._place, 1, fed.seq, "epoch_changed"), self._listeners)
         elif self._news_for:
             self._tell_first_ones(ctx)
 
@@ -468,7 +485,7 @@ class SharedChannel(Channel):
         if self._news_for:
             self._tell_created()
             return
-        fan_out(shared_news.gap(self._place, 1, 0, "epoch_changed"), self._members.all_refs)
+        fan_out(shared_news.gap(self._place, 1, 0, "epoch_changed"), self._listeners)
 
     def _come_back(self) -> None:
         """Go on where the store's log was left, if events were numbered here; the store is there again."""
@@ -479,7 +496,7 @@ class SharedChannel(Channel):
         real, self._real = self._real, None
         self._mirror.begin(*real)
         self._renew_place()
-        fan_out(shared_news.gap(self._place, real[1] + 1, real[1], "epoch_changed"), self._members.all_refs)
+        fan_out(shared_news.gap(self._place, real[1] + 1, real[1], "epoch_changed"), self._listeners)
 
     # --- joins and history --------------------------------------------------------------------------------------
 
@@ -490,14 +507,63 @@ class SharedChannel(Channel):
             told = "several servers share the channel, so it needs the option durable for groups - at `$.args.group`"
             self._refuse_join(mail, Conflict(told), ctx)
             return
-        if mail.args.group is not None:
-            self._refuse_join(mail, Unavailable("groups of durable channels are not there yet"), ctx)
+        if mail.args.group is not None and not self._is_admitted(mail, ctx):
             return
         if self._link != "local" and not self._is_back(mail) and self._has_to_wait(mail, ctx):
             return
         super()._join(mail, ctx)
         if self._is_degraded:
             mail.card.ref.signal(shared_news.degraded(self._place))
+
+    # --- durable groups -----------------------------------------------------------------------------------------
+
+    def _durable_groups(self, ctx: Context[ChannelMail]) -> DurableGroups:
+        if not isinstance(self._groups, DurableGroups):
+            address, setup = (self._card.room, self._card.channel), self._setup
+            kept = (address, self._shared, setup.durable_group, self._room, ctx, setup.counters)
+            self._groups = DurableGroups(*kept)
+            self._card.groups = self._groups.infos
+        return self._groups
+
+    def _is_admitted(self, mail: Join, ctx: Context[ChannelMail]) -> bool:
+        """Whether a join of a durable group can go on; else it waits for the store, or is refused."""
+        try:
+            if self._durable_groups(ctx).sites.admit(mail.args):
+                return True
+        except Refusal as refusal:
+            self._refuse_join(mail, refusal, ctx)
+            return False
+        self._wait(ctx, mail)
+        return False
+
+    def _misfit(self, mail: Join) -> Refusal | None:
+        return None if self._card.options.durable else super()._misfit(mail)
+
+    def _group_options(self, group: str | None) -> GroupOptions | UnsetType:
+        if group is None or not isinstance(self._groups, DurableGroups):
+            return UNSET
+        return self._groups.options_of(group)
+
+    def _group_command(self, mail: GroupCommand, ctx: Context[ChannelMail]) -> None:
+        if self._card.options.durable:
+            self._durable_groups(ctx).command(mail)
+        else:
+            super()._group_command(mail, ctx)
+
+    def _group_told(self, mail: GroupTold, ctx: Context[ChannelMail]) -> None:
+        self._durable_groups(ctx).told(mail)
+        self._go_on(ctx)
+
+    def _buried(self, mail: Receipt, ctx: Context[ChannelMail]) -> None:
+        """Take what became of a dead letter, of which this channel is the publisher."""
+        self._durable_groups(ctx).buried(mail)
+
+    @property
+    def _listeners(self) -> tuple[Ref[Any], ...]:
+        """Those who are told what is lost to them: to durable groups nothing is."""
+        return self._members.refs if isinstance(self._groups, DurableGroups) else self._members.all_refs
+
+    # --- joins and history --------------------------------------------------------------------------------------
 
     def _has_to_wait(self, mail: Join, ctx: Context[ChannelMail]) -> bool:
         """Whether the store has to be asked, or heard, before a join can be answered; or refuse it."""
@@ -627,6 +693,11 @@ class SharedChannel(Channel):
         PageFailed: _page_failed,
         Removed: _removed,
         StoreFailed: _store_failed,
+        GroupTold: _group_told,
+        AckWork: _group_command,
+        DescribeGroup: _group_command,
+        DeleteGroup: _group_command,
+        Receipt: _buried,
     }
 
 

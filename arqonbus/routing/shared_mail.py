@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from arqonbus.storage.shared_log import Appended, Fed, RoomFed, SharedPage
 __all__ = [
     "ChannelRow",
     "DescribeRow",
+    "GroupTold",
     "Heard",
     "LingerOver",
     "ListChannels",
@@ -28,6 +29,10 @@ __all__ = [
     "SharedRoomMail",
     "StoreFailed",
 ]
+
+
+GroupTale: TypeAlias = Literal["opened", "taken", "acked", "answered", "settled", "tick"]
+"""What a durable group had asked of the store; ``tick``: nothing, the time has come to ask."""
 
 
 # --- to a channel -----------------------------------------------------------------------------------------------
@@ -79,7 +84,16 @@ class DescribeRow(Struct, frozen=True):
     n: int  # of the list
 
 
-SharedChannelMail: TypeAlias = DescribeRow | Heard | Settled | PageRead | PageFailed | Removed | StoreFailed
+class GroupTold(Struct, frozen=True):
+    """What the store says to a durable group; or the channel's own reminder to ask it."""
+
+    kind: GroupTale
+    group: str
+    about: Any = None  # what was asked
+    result: Any = None  # the answer, or the error for which there is none
+
+
+SharedChannelMail: TypeAlias = DescribeRow | Heard | Settled | PageRead | PageFailed | Removed | StoreFailed | GroupTold
 
 
 # --- to a room --------------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from arqonbus.actor import Ref
+from arqonbus.routing.group_mail import Gone
 from arqonbus.routing.mail import Deliver, GroupMail, Joined, Ready, Sent, Share, Unsent
 from arqonbus.routing.outbox import Outbox
-from arqonbus.routing.socket import Socket
+from arqonbus.routing.socket import NO_SOCKET, Socket
 
 __all__ = ["NO_SHARES", "Shares"]
 
@@ -22,13 +23,14 @@ Address = tuple[str, str]
 class _Seat:
     """One membership of a group. Its round counts what was given back, as the channel's does."""
 
-    __slots__ = ("group", "has_refused", "is_shut", "n_written", "number", "ref", "round")
+    __slots__ = ("group", "has_refused", "is_gone", "is_shut", "n_written", "number", "ref", "round")
 
     def __init__(self, ref: Ref[Any], group: str, number: int) -> None:
         self.ref = ref  # of the channel
         self.group = group
         self.number = number  # that the channel gave it
         self.is_shut = False  # as the channel was told: it may take nothing now
+        self.is_gone = False  # likewise: there is no connection any more
         self.round = 0
         self.n_written = 0  # events, in this turn
         self.has_refused = False  # in this turn; all that follows of the round is refused with it
@@ -101,7 +103,7 @@ class Shares:
             outbox.flush()  # one alone is written whole
 
     def settle(self, outbox: Outbox, socket: Socket) -> None:
-        """Say what became of all shares.
+        """Say what became of all shares, and once when the connection is gone.
 
         To be called when the outbox was flushed, at the end of each turn.
         """
@@ -115,6 +117,9 @@ class Shares:
             if not (is_open or seat.is_shut):
                 seat.has_refused = True
             seat.tell_of_writes()
+            if socket is NO_SOCKET and not seat.is_gone:
+                seat.is_gone = True
+                seat.tell(Gone(seat.number))
             if is_open and seat.is_shut:
                 seat.tell(Ready(seat.number))
                 seat.is_shut = False

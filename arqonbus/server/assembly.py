@@ -36,6 +36,7 @@ from arqonbus.security.tickets import Tickets
 from arqonbus.server.defaults import default_options, predefined
 from arqonbus.storage.cluster import Cluster, Heard, SecretKnown
 from arqonbus.storage.memory import MemoryHistory
+from arqonbus.storage.shared_group import GroupOptions
 from arqonbus.storage.shared_log import SharedHistory
 from arqonbus.telemetry.activity import ActivityEmitter, Emit, Happened, silent
 from arqonbus.telemetry.counters import Counters
@@ -198,6 +199,7 @@ class Bus:
             emit=self.emit,
             shared=self._shared,
             is_one_of_many=self._cluster is not None,
+            durable_group=_group_options(settings),
         )
         bounds = _bounds(limits.channel_mailbox, limits.mailbox_bytes)
         room = RoomSetup(
@@ -266,6 +268,11 @@ def node_name(settings: Settings) -> str:
 
 def _bounds(items: int, weight: int) -> Bounds:
     return Bounds(items=items, weight=weight, low=items // 2)
+
+
+def _group_options(settings: Settings) -> GroupOptions:
+    groups = settings.groups
+    return GroupOptions(ack_wait_s=groups.ack_wait_s, max_deliver=groups.max_deliver, prefetch=groups.prefetch)
 
 
 def _log_verdict(ref: Ref[Any], mail: object, error: Exception, verdict: Directive) -> None:

@@ -125,6 +125,7 @@ class Store:
                 hold_bytes=redis.hold_bytes,
                 dedupe_s=settings.channels.dedupe_s,
                 position_ttl_s=settings.history.position_ttl_s,
+                group_ttl_s=settings.groups.retention_s,
             )
         )
         self.cluster = RedisCluster(self.history.store)

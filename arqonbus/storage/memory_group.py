@@ -5,7 +5,7 @@ For tests and simulations of what is written against the seam. What retention ta
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Generic, TypeVar
 
 from arqonbus.storage.history import Log
@@ -19,14 +19,14 @@ T = TypeVar("T")
 class Ready(Generic[T]):
     """An awaitable that is there already: needs no loop."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("value",)
 
     def __init__(self, value: T) -> None:
-        self._value = value
+        self.value = value
 
     def __await__(self) -> Generator[None, None, T]:
         yield from ()
-        return self._value
+        return self.value
 
 
 class _Lease:
@@ -53,10 +53,17 @@ class MemoryGroupState:
         self.log = log
         self.clock = clock
         self.options: GroupOptions | None = None  # None: it was not made yet
+        self.epoch = log.epoch  # that the seqs are of
         self.given = 0  # seq of the newest event that was given to anybody
         self.leases: dict[int, _Lease] = {}
         self.members: dict[str, int] = {}  # by node
         self.redelivered = self.dead = 0
+
+    def look(self) -> None:
+        """See whether the log has a new epoch: then all that it keeps is given anew, under its new numbers."""
+        if self.epoch != self.log.epoch:
+            self.epoch, self.given = self.log.epoch, 0
+            self.leases.clear()
 
 
 class MemoryGroup:
@@ -66,7 +73,7 @@ class MemoryGroup:
         self._state = state
         self._node = node
 
-    def open(self, options: GroupOptions, start: Start) -> Awaitable[GroupOptions]:
+    def open(self, options: GroupOptions, start: Start) -> Ready[GroupOptions]:
         """See SharedGroup."""
         state = self._state
         if state.options is None:
@@ -74,9 +81,10 @@ class MemoryGroup:
             state.given = state.log.top if start is None else start
         return Ready(state.options)
 
-    def take(self, n: int, members: int | None = None) -> Awaitable[Sequence[Work]]:
+    def take(self, n: int, members: int | None = None) -> Ready[Sequence[Work]]:
         """See SharedGroup. O(leases)."""
         state = self._state
+        state.look()
         now, wait_s = state.clock(), (state.options or GroupOptions()).ack_wait_s
         if members is not None:
             state.members[self._node] = members
@@ -94,7 +102,7 @@ class MemoryGroup:
                 works.append(Work(state.log.epoch, seq, text, 1))
         return Ready(works)
 
-    def ack(self, works: Sequence[Work], *, dead: bool = False) -> Awaitable[int]:
+    def ack(self, works: Sequence[Work], *, dead: bool = False) -> Ready[int]:
         """See SharedGroup."""
         mine = [work for work in works if self._has(work)]
         for work in mine:
@@ -102,7 +110,7 @@ class MemoryGroup:
         self._state.dead += len(mine) * dead
         return Ready(len(mine))
 
-    def give_back(self, works: Sequence[Work], *, after_s: float = 0.0, counts: bool = True) -> Awaitable[None]:
+    def give_back(self, works: Sequence[Work], *, after_s: float = 0.0, counts: bool = True) -> Ready[None]:
         """See SharedGroup."""
         for work in works:
             if self._has(work):
@@ -112,11 +120,12 @@ class MemoryGroup:
         return Ready(None)
 
     def _has(self, work: Work) -> bool:
+        self._state.look()
         lease = self._state.leases.get(work.seq)
         is_same = lease is not None and (lease.node, lease.attempt) == (self._node, work.attempt)
-        return is_same and work.epoch == self._state.log.epoch
+        return is_same and work.epoch == self._state.epoch
 
-    def standing(self) -> Awaitable[GroupStanding | None]:
+    def standing(self) -> Ready[GroupStanding | None]:
         """See SharedGroup."""
         state = self._state
         if state.options is None:

@@ -107,7 +107,6 @@ class Line:
 
     __slots__ = (
         "_base",
-        "_durable",
         "_position_ttl_s",
         "_sent",
         "_touched_at",
@@ -118,6 +117,7 @@ class Line:
         "known",
         "not_before",
         "partition",
+        "durable",
         "retention",
     )
 
@@ -129,7 +129,7 @@ class Line:
         self.retention = retention
         self.known = NOWHERE  # the newest place that we know of: the top was there or later
         self.not_before = 0.0  # monotonic seconds: when the next call may be made
-        self._durable = durable
+        self.durable = durable
         self._position_ttl_s = position_ttl_s
         self._waiting: deque[Item] = deque()  # oldest first; those of a call that must be made again in front
         self._sent: list[Item] = []  # of the call under way
@@ -198,7 +198,7 @@ class Line:
             self.ttl_ms,
             int(touch),
         ]
-        tail = (window_ms * 2, now_ms, tried, MOST_GROUPED if self._durable else 0)
+        tail = (window_ms * 2, now_ms, tried, MOST_GROUPED if self.durable else 0)
         args: list[str | bytes | int] = [keys.log, *ids, keys.groups, *head, *tail]
         size = 0
         while self._waiting and len(self._sent) < MOST_ITEMS:

@@ -161,8 +161,10 @@ class RedisLog:
         self.feed.shard.call(answered.take, self._store.publish, self._keys.feed, SAID + data)
         return int(await answered.future)
 
-    def retain(self, retention: Retention) -> None:
+    def retain(self, retention: Retention, durable: bool | None = None) -> None:
         """See SharedLog."""
+        if durable is not None:
+            self._line.durable = durable
         self._line.retention = retention
         self.trim()
 
@@ -177,7 +179,7 @@ class RedisLog:
         self._line.trimmed(self._store.now_ms())
         names = (self._keys.log, self._keys.note)
         self.feed.shard.run(ignore, TRIM, *names, *self.bounds(), self._line.ttl_ms)
-        if self._opening.durable:
+        if self._line.durable:
             groups, setup = self._keys.groups, self._store.setup
             before = self._store.now_ms() - int(setup.group_ttl_s * 1000)
             self.feed.shard.run(self._expired, EXPIRE_GROUPS, self._keys.log, groups, before, CONSUMER_MS)

@@ -230,8 +230,8 @@ class SharedLog(Protocol):
         Nothing of it is kept. Gives how many nodes were listening. Raises StorageError.
         """
 
-    def retain(self, retention: Retention) -> None:
-        """Hold to other bounds from now on."""
+    def retain(self, retention: Retention, durable: bool | None = None) -> None:
+        """Hold to other bounds from now on; ``durable``: as in Opening, None: as it was."""
 
     def close(self) -> None:
         """End the feed and the hold on the log; the events stay. Idempotent."""

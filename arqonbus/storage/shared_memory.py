@@ -90,7 +90,7 @@ class MemorySharedLog:
         self._tell(Said(data))
         return _Ready(1)
 
-    def retain(self, retention: Retention) -> None:
+    def retain(self, retention: Retention, durable: bool | None = None) -> None:
         """See SharedLog."""
         self._log.retain(retention)
 

@@ -30,6 +30,7 @@ from arqonbus.storage.shared_log import (
 )
 from arqonbus.testing.kept_log import Kept, KeptLog
 from arqonbus.testing.promise import Promise
+from arqonbus.testing.store_group import StoreGroup
 from arqonbus.testing.store_log import StoreLog
 
 __all__ = ["SharedStore", "StoreNode", "StoreRoomFeed"]
@@ -268,13 +269,14 @@ class StoreNode:
             store.tell_room(address[0], ChannelGone(address[1]))
         return was_there
 
-    def group(self, room: str, channel: str, group: str) -> MemoryGroup:
+    def group(self, room: str, channel: str, group: str) -> StoreGroup:
         """See SharedHistory."""
         key = (room, channel, group)
         if key not in self.store.groups:
             log: Any = self.store.logs[room, channel]  # a group only reads it
             self.store.groups[key] = MemoryGroupState(log, self.store.now)
-        return MemoryGroup(self.store.groups[key], self.name)
+        mine = MemoryGroup(self.store.groups[key], self.name)
+        return StoreGroup(mine, self.store.line(), lambda: self.state == "up")
 
     def delete_group(self, room: str, channel: str, group: str) -> Awaitable[bool | None]:
         """See SharedHistory."""

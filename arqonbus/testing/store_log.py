@@ -279,7 +279,7 @@ class StoreLog:
         """See SharedLog."""
         return self._way.ask(lambda: 0 if self._tell is None else self._way.store.say(self._address, Said(data)))
 
-    def retain(self, retention: Retention) -> None:
+    def retain(self, retention: Retention, durable: bool | None = None) -> None:
         """See SharedLog."""
         log = self._way.store.log(self._address)
         if log is not None:

@@ -71,7 +71,7 @@ def test_the_error_of_a_close_says_what_it_means() -> None:
 
 @pytest.mark.rules("R25")
 def test_every_command_is_either_repeatable_or_known_not_to_be() -> None:
-    not_repeatable = {"create_channel", "delete_channel", "kick", "ack", "refresh_token"}
+    not_repeatable = {"create_channel", "delete_channel", "delete_group", "kick", "ack", "refresh_token"}
     of_the_sdk_itself = {"connect", "join_channel", "leave_channel", "set_will"}
 
     assert set(COMMANDS) <= REPEATABLE | not_repeatable | of_the_sdk_itself

@@ -131,6 +131,37 @@ CASES: list[tuple[str, Callable[[Bus], Any], dict[str, Any], Any, Callable[[Any]
         int,
         2,
     ),
+    (
+        "ack",
+        lambda bus: bus.ack("science:explore", "workers", [1], epoch="e", retry_after_s=1.5),
+        {
+            "room": "science",
+            "channel": "explore",
+            "group": "workers",
+            "seqs": [1],
+            "epoch": "e",
+            "retry_after_ms": 1500,
+        },
+        {"acked": 1},
+        int,
+        1,
+    ),
+    (
+        "group_info",
+        lambda bus: bus.group_info("science:explore", "workers"),
+        {"room": "science", "channel": "explore", "group": "workers"},
+        {"room": "science", "channel": "explore", "group": "workers", "members": 2, "lag": 0},
+        lambda report: (report.members, report.durable),
+        (2, False),
+    ),
+    (
+        "delete_group",
+        lambda bus: bus.delete_group("science:explore", "workers"),
+        {"room": "science", "channel": "explore", "group": "workers"},
+        {},
+        lambda nothing: nothing,
+        None,
+    ),
     ("refresh_token", lambda bus: bus.refresh_token("t"), {"token": "t"}, {"expires_at": "t"}, str, "t"),
 ]
 

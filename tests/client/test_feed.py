@@ -8,7 +8,7 @@ from arqonbus.client.codec import EventIn, PrivateIn
 from arqonbus.client.cursor import EPOCH_CHANGED, Outcome
 from arqonbus.client.errors import SlowReader, SubscriptionEnded
 from arqonbus.client.feed import Entry, Feed, FeedBounds, WhenFull
-from arqonbus.client.message import Gap
+from arqonbus.client.message import Delivery, Gap
 from arqonbus.protocol.payloads import Lost
 from tests.client.stage import gap
 
@@ -17,6 +17,12 @@ SIZE = 100
 
 def event(seq: int, channel: str = "explore") -> EventIn:
     return EventIn(room="science", channel=channel, seq=seq, id=f"e{seq}")
+
+
+def delivery(seq: int, attempt: int = 1) -> EventIn:
+    return EventIn(
+        room="science", channel="explore", seq=seq, id=f"e{seq}", delivery=Delivery("workers", attempt, "e1")
+    )
 
 
 class Hand:
@@ -389,3 +395,27 @@ def test_given_and_missed_are_all_that_was_published(policy: WhenFull, size: int
     assert len(given_seqs) + hand.feed.stats.missed == top
     assert hand.feed.stats.missed == sum(one.missed for one in hand.gaps)
     assert hand.feed.bytes == 0
+
+
+@pytest.mark.rules("R56")
+def test_what_a_durable_group_gives_again_is_no_repeat() -> None:
+    hand = Hand(grouped=True)
+    for attempt in (1, 2, 3):
+        hand.feed.deliver(delivery(4, attempt), SIZE)
+    hand.feed.deliver(delivery(2), SIZE)
+
+    assert hand.seqs() == [4, 4, 4, 2]
+    assert (hand.feed.stats.repeats, hand.gaps) == (0, [])
+
+
+@pytest.mark.rules("R56")
+def test_what_waits_for_a_word_is_let_go_with_its_connection() -> None:
+    hand = Hand(grouped=True)
+    hand.feed.deliver(delivery(1), SIZE)
+    hand.deliver(2)
+    hand.feed.rejoin("explore", Outcome("e1", 9, False, None, None, 0))
+    hand.feed.deliver(delivery(1, 2), SIZE)
+
+    assert hand.feed.bytes == 2 * SIZE
+    assert hand.seqs() == [2, 1]
+    assert hand.feed.stats.repeats == 1

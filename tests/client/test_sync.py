@@ -15,7 +15,7 @@ from tests.specs.bus import Bus as Server
 
 pytestmark = pytest.mark.integration
 
-OF_ASYNCIO = {"states", "span", "opened", "closed", "running", "has_read", "report"}
+OF_ASYNCIO = {"states", "span", "opened", "closed", "running", "has_read", "report", "settle"}
 """Methods that make sense with an event loop only, or are for handles."""
 
 ONE_AT_A_TIME = {"concurrency"}

@@ -6,7 +6,7 @@ import pytest
 
 from arqonbus.config.keys import all_keys, nearest, section_names, show, show_key
 
-SECTIONS = ("server", "channels", "history", "limits", "auth", "redis", "telemetry", "log")
+SECTIONS = ("server", "channels", "history", "groups", "limits", "auth", "redis", "telemetry", "log")
 
 
 def test_the_sections_are_these() -> None:
@@ -24,6 +24,7 @@ def test_the_keys_are_these() -> None:
         ],
         "channels": ["auto_create", "idle_s", "dedupe_s", "dedupe_count", "predefined", "presence", "presence_max"],
         "history": ["limit", "ttl_s", "bytes", "total_bytes", "position_ttl_s", "page_bytes"],
+        "groups": ["ack_wait_s", "max_deliver", "prefetch", "retention_s"],
         "limits": [
             "message_bytes", "connections", "half_open", "half_open_per_ip", "handshake_bytes", "memberships", "rooms",
             "channels_per_room", "session_mailbox", "channel_mailbox", "mailbox_bytes", "outbox_bytes",

@@ -268,7 +268,7 @@ def test_help_describes_every_command() -> None:
 
     commands = client.command("help")["commands"]
 
-    assert len(commands) == 17
+    assert len(commands) == 20
     assert commands["history"]["permission"] == "history"
     assert client.command("help", command="ping")["commands"] == {"ping": commands["ping"]}
     assert client.command("help", command="pong")["code"] == "not_found"

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from arqonbus.actor.testing import ManualDispatcher
-from arqonbus.config.settings import Auth, Channels, History, Limits, Server, Settings, Telemetry
+from arqonbus.config.settings import Auth, Channels, Groups, History, Limits, Server, Settings, Telemetry
 from arqonbus.errors import Refusal
 from arqonbus.protocol.codec import decode
 from arqonbus.routing.mail import Inbound, Invalid, Lost, Writable
@@ -34,6 +34,7 @@ SECTIONS = {
     "server": Server,
     "channels": Channels,
     "history": History,
+    "groups": Groups,
     "limits": Limits,
     "auth": Auth,
     "telemetry": Telemetry,

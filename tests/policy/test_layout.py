@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "arqonbus"
 MODULES = sorted(path.relative_to(ROOT) for path in PACKAGE.rglob("*.py") if not path.name.startswith("__"))
 
-MOST_LINES_A_MODULE = 670
+MOST_LINES_A_MODULE = 720
 """Soft cap 300; past it a module needs its reason on the list below."""
 
 LONG_MODULES = {

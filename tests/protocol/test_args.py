@@ -24,6 +24,7 @@ from arqonbus.protocol.args import (
     room_and_channel,
 )
 from arqonbus.protocol.codec import decode_args
+from arqonbus.protocol.groups import GroupOptions
 from arqonbus.protocol.shapes import ChannelOptions, Position
 
 EVERY_JOIN_ARG = {
@@ -36,6 +37,7 @@ EVERY_JOIN_ARG = {
     "presence": True,
     "overflow": "conflate",
     "create": False,
+    "group_options": {"prefetch": 1},
 }
 
 
@@ -45,7 +47,16 @@ def read(kind: type[Any], args: dict[str, Any]) -> Any:
 
 def test_every_arg_of_a_join_is_read() -> None:
     assert read(JoinChannelArgs, EVERY_JOIN_ARG) == JoinChannelArgs(
-        "science", "explore", Position("e1", 0), "best_effort", 1000, "workers", True, "conflate", False
+        "science",
+        "explore",
+        Position("e1", 0),
+        "best_effort",
+        1000,
+        "workers",
+        True,
+        "conflate",
+        False,
+        GroupOptions(prefetch=1),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from arqonbus.protocol import args, payloads, results, shapes
+from arqonbus.protocol import args, groups, payloads, results, shapes
 from arqonbus.protocol.payloads import COMMANDS, SYSTEM_PAYLOADS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "PROTOCOL.md").read_text("utf-8")
@@ -28,6 +28,9 @@ PERMISSIONS = {
     "channel_info": None,
     "members": "presence",
     "history": "history",
+    "ack": "subscribe",
+    "group_info": "subscribe",
+    "delete_group": "delete",
     "kick": "admin",
 }
 
@@ -46,7 +49,8 @@ def test_args_are_closed_and_results_are_structs(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_documented_with_every_arg(name: str) -> None:
-    (row,) = re.findall(rf"^\| `{name}` \| (.*?) \| (.*?) \| (.*?) \|$", DOCUMENT, re.M)
+    commands = DOCUMENT[DOCUMENT.index("| command | args |") :]
+    (row,) = re.findall(rf"^\| `{name}` \| (.*?) \| (.*?) \| (.*?) \|$", commands, re.M)
     documented = set(re.findall(r"`(\w+)\??`", row[0]))
 
     assert documented == {field.encode_name for field in msgspec.structs.fields(COMMANDS[name].args)}
@@ -58,7 +62,9 @@ def test_a_system_event_is_documented(event: str) -> None:
     assert re.search(rf"^\| `{event}` \| ", DOCUMENT, re.M)
 
 
-@pytest.mark.parametrize("module", [args, results, shapes], ids=lambda module: module.__name__.rpartition(".")[2])
+@pytest.mark.parametrize(
+    "module", [args, groups, results, shapes], ids=lambda module: module.__name__.rpartition(".")[2]
+)
 def test_every_shape_is_given_on(module: object) -> None:
     public = module.__all__  # type: ignore[attr-defined]
 

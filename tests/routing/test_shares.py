@@ -8,6 +8,7 @@ from arqonbus.actor import ActorSystem
 from arqonbus.actor.testing import ManualDispatcher, Probe
 from arqonbus.protocol.payloads import Empty
 from arqonbus.routing.fanout import deliver_texts
+from arqonbus.routing.group_mail import Gone
 from arqonbus.routing.mail import Joined, Ready, Sent, Share, Unsent
 from arqonbus.routing.outbox import Outbox, OutboxBounds
 from arqonbus.routing.shares import NO_SHARES, Shares
@@ -115,7 +116,7 @@ def test_what_was_in_an_outbox_that_is_thrown_away_is_given_back() -> None:
     bench.outbox, bench.socket = bench.new_outbox(), NO_SOCKET  # type: ignore[assignment]
     bench.take(b"2")
 
-    assert bench.end_turn() == [Unsent(SEAT)]
+    assert bench.end_turn() == [Unsent(SEAT), Gone(SEAT)]
     bench.take(b"3", n_round=1)
     assert bench.end_turn() == [Unsent(SEAT)]
     assert bench.end_turn() == []
@@ -129,7 +130,7 @@ def test_what_was_written_before_the_outbox_was_thrown_away_is_confirmed() -> No
 
     bench.outbox, bench.socket = bench.new_outbox(), NO_SOCKET  # type: ignore[assignment]
 
-    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT)]
+    assert bench.end_turn() == [Sent(SEAT, 1), Unsent(SEAT), Gone(SEAT)]
 
 
 def test_what_was_written_before_the_socket_closed_in_the_same_turn_is_confirmed() -> None:

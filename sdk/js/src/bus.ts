@@ -11,10 +11,10 @@ import type {
   Ack, Answer, AnySchema, CallOptions, Channel, CommandName, CommandTable, ConnectOptions, Message, Payload,
   PublishOptions, Question, ReaderOptions, RunOptions, Schema, SendOptions, Service, SubscribeOptions,
 } from "./types.js";
-import type { BroadcastResult, PrivateResult } from "./wire.js";
+import type { AckArgs, BroadcastResult, PrivateResult } from "./wire.js";
 
 /** Commands that change something: after a loss nobody knows whether they were done. */
-const UNSAFE = ["create_channel", "delete_channel", "kick", "ack", "refresh_token"];
+const UNSAFE = ["create_channel", "delete_channel", "delete_group", "kick", "ack", "refresh_token"];
 const CALL_TIMEOUT_MS = 10_000;
 const OUTBOX_TTL_MS = 30_000;
 
@@ -139,6 +139,8 @@ export class Bus<S extends Schema = AnySchema> extends Life {
       this.readers.delete(handle);
       this.channels.remove(handle);
     });
+    handle.settle = ({ room, channel, seq, delivery }, retry_after_ms) =>
+      this.command("ack", { room, channel, ...delivery!, attempt: undefined, seqs: [seq], retry_after_ms } as AckArgs);
     prepare(handle);
     this.channels.add(handle);
     this.readers.add(handle);

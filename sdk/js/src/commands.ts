@@ -38,8 +38,12 @@ export interface CommandMethods {
   kick(client: string, options?: { reason?: string } & CallOptions): Result<"kick">;
   /** What the server decided lately about a message, or about a client and a channel. */
   explain(about: Args<"explain"> & CallOptions): Result<"explain">;
-  /** Say that events of a group were handled. */
-  ack(address: string, group: string, seqs: number[], options?: CallOptions): Result<"ack">;
+  /** Say that events of a durable group are done; with `retry_after_ms`: that they are not. */
+  ack(address: string, group: string, seqs: number[], options?: Omit<Rest<"ack">, "group" | "seqs">): Result<"ack">;
+  /** How a group stands. */
+  groupInfo(address: string, group: string, options?: CallOptions): Result<"group_info">;
+  /** Forget a durable group that nobody is in. */
+  deleteGroup(address: string, group: string, options?: CallOptions): Result<"delete_group">;
 }
 
 // For each command how its arguments make args: `@` an address or a room, a word the field of that name, nothing: the
@@ -47,7 +51,7 @@ export interface CommandMethods {
 const SHAPES: Record<string, string> = {
   ping: "", status: "", help: "command", whoami: "", set_profile: "", create_channel: "@ options", delete_channel: "@",
   list_rooms: "", list_channels: "@", channel_info: "@", members: "@", history: "@", refresh_token: "token",
-  set_will: "will", kick: "client", explain: "", ack: "@ group seqs",
+  set_will: "will", kick: "client", explain: "", ack: "@ group seqs", group_info: "@ group", delete_group: "@ group",
 };
 
 /** Put the methods on a class that has `command`. */

@@ -31,7 +31,7 @@ export class Membership {
   /** Timer of the leave. */
   linger: unknown;
   readonly #wire: Wire;
-  readonly #wants: Pick<JoinChannelArgs, "group" | "overflow" | "recover" | "create">;
+  readonly #wants: Pick<JoinChannelArgs, "group" | "group_options" | "overflow" | "recover" | "create">;
   readonly #tops = new Map<string, { epoch: string; seq: number }>();
   readonly #backoff: Backoff;
   #ignores = false;
@@ -83,13 +83,13 @@ export class Membership {
   /** Join for one handle, or for all of them: anew, from where they are. */
   join(asker?: Subscription<never>): void {
     const life = this.#life;
-    const { group, overflow, recover, create } = this.#wants;
+    const { group, group_options, overflow, recover, create } = this.#wants;
     const from = asker ? asker.wants.since : this.isJoined || this.#isRoom ? undefined : this.#places().get(this.channel);
     this.joins++;
     this.#wire.ask(
       "join_channel",
       {
-        room: this.room, channel: this.channel, group, overflow, recover, create,
+        room: this.room, channel: this.channel, group, group_options, overflow, recover, create,
         since: from && { epoch: from.epoch, seq: from.seq },
         replay: asker?.wants.replay,
         presence: this.#isWatched || undefined,
@@ -169,7 +169,10 @@ export class Membership {
     this.#life++;
     this.isJoined = this.#ignores = false;
     this.joins = 0;
-    for (const { follower } of this.handles) follower?.lost();
+    for (const handle of this.handles) {
+      handle.follower?.lost();
+      handle.forget();
+    }
   }
 
   /** What `connect` can bring back, by channel. */

@@ -41,6 +41,8 @@ const OVER = { done: true, value: undefined } as const;
 
 /** One handle's messages: an async iterator, or callbacks, or `run`. */
 export class Reader<T = unknown> implements AsyncIterableIterator<Message<T>> {
+  /** @internal acknowledge an event of a durable group; `retryMs`: say that it is not done */
+  settle: ((message: Message<T>, retryMs?: number) => Promise<unknown>) | undefined;
   protected readonly desk: Desk;
   protected readonly emitter: Emitter<ReaderEvents<T>>;
   readonly #options: ReaderOptions<T>;
@@ -142,6 +144,14 @@ export class Reader<T = unknown> implements AsyncIterableIterator<Message<T>> {
     this.emitter.emit("end", error);
   }
 
+  /** @internal let go what waits for an acknowledgement: with the connection it went to others */
+  forget(): void {
+    const kept = this.#entries.filter(({ frame }) => !frame["delivery"]);
+    this.desk.stats.repeats += this.#entries.length - kept.length;
+    this.#entries = kept;
+    this.#size = kept.reduce((sum, { size }) => sum + size, 0);
+  }
+
   protected epochOf(_channel: string): string {
     return "";
   }
@@ -235,7 +245,16 @@ export class Reader<T = unknown> implements AsyncIterableIterator<Message<T>> {
       }
       if (step.done) break;
       const { value } = step;
-      const work = async () => void (await (desk.tracing ? desk.tracing.process(value, () => handler(value)) : handler(value)));
+      const work = async () => {
+        let retry;
+        try {
+          await (desk.tracing ? desk.tracing.process(value, () => handler(value)) : handler(value));
+        } catch (error) {
+          desk.report(error);
+          retry = Math.min(1000 * 2 ** ((value.delivery?.attempt ?? 1) - 1), 60_000);
+        }
+        if (value.delivery) await this.settle?.(value, retry);
+      };
       const key = perKey?.(value);
       const job = (perKey && tails.get(key) || Promise.resolve()).then(work).catch((error) => desk.report(error)).then(() => {
         active.delete(job);
@@ -268,5 +287,6 @@ export function message<T>({ frame, replay, gap }: Omit<Entry, "size">, decode?:
     traceparent: frame["traceparent"] ?? undefined,
     tracestate: frame["tracestate"] ?? undefined,
     replay, gap,
+    delivery: frame["delivery"] ?? undefined,
   };
 }

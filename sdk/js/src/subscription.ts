@@ -152,6 +152,7 @@ export class Subscription<T = unknown> extends Reader<T> {
 
   #acceptOfGroup(frame: Frame, size: number): void {
     const seq = frame["seq"] as number;
+    if (frame["delivery"]) return this.push(frame, size);
     if (this.#known.has(seq)) return void this.desk.stats.repeats++;
     this.#known.add(seq);
     if (this.#known.size > KNOWN_SEQS) this.#known.delete(this.#known.values().next().value!);

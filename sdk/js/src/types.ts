@@ -4,6 +4,7 @@ import type { Clock } from "./clock.js";
 import type { SocketClass } from "./connection.js";
 import type {
   Commands, EventResult, JoinChannelArgs, Position, Profile, SystemPayloads, Will,
+Delivery, GroupOptions
 } from "./wire.js";
 
 /** `room:channel`, or `room:*` for a whole room. */
@@ -76,6 +77,8 @@ export interface Message<T = unknown> {
   replay: boolean;
   /** What is missing between the message before and this one. */
   gap: Gap | undefined;
+  /** Of an event for a member of a durable group: it is to be acknowledged, which `run` does by itself. */
+  delivery: Delivery | undefined;
 }
 
 /** Answer to an event that was published with `ack`. */
@@ -126,6 +129,8 @@ export interface SubscribeOptions<T = unknown> extends ReaderOptions<T> {
   replay?: number;
   recover?: NonNullable<JoinChannelArgs["recover"]>;
   group?: string;
+  /** Of a durable group; whoever makes it says them, and they stand. */
+  group_options?: GroupOptions;
   presence?: boolean;
   overflow?: NonNullable<JoinChannelArgs["overflow"]>;
   create?: boolean;
@@ -206,10 +211,6 @@ interface Planned {
   explain: {
     args: { id: string } | { room: string; channel: string; client: string };
     result: Record<string, unknown>;
-  };
-  ack: {
-    args: { room: string; channel: string; group: string; seqs: number[] };
-    result: { acked: number };
   };
 }
 

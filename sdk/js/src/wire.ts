@@ -1,5 +1,20 @@
 // Made by scripts/generate_types.py from the server's own types. Not to be edited.
 
+/** Args of ack. */
+export interface AckArgs {
+  group: string;
+  seqs: number[];
+  room: string;
+  channel?: string | null;
+  epoch?: string | null;
+  retry_after_ms?: number | null;
+}
+
+/** Result of ack. */
+export interface AckResult {
+  acked: number;
+}
+
 /** So many events of this list were not sent: there were too many at once. */
 export interface ActivityDropped {
   events: number;
@@ -189,6 +204,13 @@ export interface DeleteChannelArgs {
   force?: boolean | null;
 }
 
+/** Of an event for one member of a durable group: it is to be acknowledged. */
+export interface Delivery {
+  group: string;
+  attempt: number;
+  epoch: string;
+}
+
 /** Payload of draining: the server goes; connect again, to another one if there is. */
 export interface Draining {
   deadline_ms: number;
@@ -221,7 +243,7 @@ export interface EventIn {
   payload?: unknown;
 }
 
-/** An event as members get it and as history keeps it; the same bytes for all. */
+/** An event as members get it and as history keeps it; the same bytes for all, but for ``delivery``. */
 export interface EventOut {
   type: "event";
   room: string;
@@ -235,6 +257,7 @@ export interface EventOut {
   reply_to?: string | null;
   traceparent?: string | null;
   tracestate?: string | null;
+  delivery?: Delivery | null;
 }
 
 /** Result of an event with ack. */
@@ -256,11 +279,50 @@ export interface Gap {
   reason: "conflate" | "drop_oldest" | "epoch_changed" | "group_overflow" | "missing" | (string & {});
 }
 
+/** Args of group_info and delete_group. */
+export interface GroupArgs {
+  group: string;
+  room: string;
+  channel?: string | null;
+}
+
 /** A group of one channel as it is now. */
 export interface GroupInfo {
   group: string;
   members: number;
   waiting: number;
+}
+
+/** Result of group_info. Of a group that is not durable only the first five, of this server. */
+export interface GroupInfoResult {
+  room: string;
+  channel: string;
+  group: string;
+  members: number;
+  lag: number;
+  durable?: boolean;
+  pending?: number;
+  oldest_pending?: number;
+  redelivered?: number;
+  dead_lettered?: number;
+  options?: GroupOptions;
+  servers?: GroupNode[];
+}
+
+/** What one server has of a durable group. */
+export interface GroupNode {
+  server: string;
+  members: number;
+  pending: number;
+}
+
+/** Options of a durable group. The join that makes the group says them, and they stand. */
+export interface GroupOptions {
+  ack_wait_s?: number | null;
+  max_deliver?: number | null;
+  dead_letter?: string | null;
+  prefetch?: number | null;
+  start?: "new" | "oldest" | null;
 }
 
 /** Args of help. */
@@ -303,6 +365,7 @@ export interface JoinChannelArgs {
   presence?: boolean | null;
   overflow?: "conflate" | "disconnect" | "drop_oldest" | null;
   create?: boolean | null;
+  group_options?: GroupOptions | null;
 }
 
 /** Result of join_channel. A join of `*` has positions instead of epoch and seq. */
@@ -321,6 +384,7 @@ export interface JoinChannelResult {
   present?: MemberInfo[];
   group?: string;
   partial?: boolean;
+  group_options?: GroupOptions;
 }
 
 /** A client became a member. */
@@ -719,6 +783,9 @@ export interface Commands {
   channel_info: { args: ChannelArgs; result: ChannelInfo };
   members: { args: MembersArgs; result: MembersResult };
   history: { args: HistoryArgs; result: HistoryResult };
+  ack: { args: AckArgs; result: AckResult };
+  group_info: { args: GroupArgs; result: GroupInfoResult };
+  delete_group: { args: GroupArgs; result: Empty };
   kick: { args: KickArgs; result: Empty };
 }
 

@@ -234,6 +234,54 @@ describe("position", () => {
   });
 });
 
+describe("durable groups", () => {
+  const given = (seq: number, attempt = 1) => ({ seq, delivery: { group: "g", attempt, epoch: "e1" } });
+
+  it("R56 what is given again is no repeat, and what waits goes with its connection", async () => {
+    const { bus, welcome, comeBack } = stage();
+    const options = { group: "g", group_options: { prefetch: 4 } };
+    const handle = bus.subscribe("science:explore", options);
+    let socket = await welcome();
+    expect(socket.last("join_channel")["args"]).toEqual({ ...HERE, ...options });
+    await socket.joined({ seq: 4 });
+    await socket.say({ ...socket.event(5), ...given(5) }, { ...socket.event(5), ...given(5, 2) });
+    expect((await take(handle, 2)).map(({ delivery }) => delivery!.attempt)).toEqual([1, 2]);
+    await socket.say({ ...socket.event(6), ...given(6) });
+    await socket.end(1006);
+    socket = await comeBack({ resumed: [{ ...HERE, epoch: "e1", seq: 6, recovered: false, group: "g" }] });
+    await socket.say({ ...socket.event(7), ...given(7) });
+    expect((await handle.next()).value).toMatchObject({ seq: 7 });
+    expect(bus.stats()).toMatchObject({ repeats: 1, gaps: 0 });
+  });
+
+  it("R57 a program says itself what is done, and what is not", async () => {
+    const { bus, welcome } = stage();
+    const socket = await welcome();
+    const done = bus.ack("science:explore", "g", [5, 6], { epoch: "e1" });
+    expect(socket.last("ack")["args"]).toEqual({ ...HERE, group: "g", seqs: [5, 6], epoch: "e1" });
+    await socket.ok(socket.last("ack"), { acked: 2 });
+    expect(await done).toEqual({ acked: 2 });
+    void bus.ack("science:explore", "g", [7], { retry_after_ms: 50 });
+    expect(socket.last("ack")["args"]).toMatchObject({ seqs: [7], retry_after_ms: 50 });
+  });
+
+  it("R58 a run says how each handler ended", async () => {
+    const { bus, errors, welcome } = stage();
+    const handle = bus.subscribe("science:explore", { group: "g" });
+    const socket = await welcome();
+    await socket.joined({ seq: 4 });
+    void handle.run(({ seq }) => {
+      if (seq === 6) throw new Error("no");
+    });
+    await socket.say({ ...socket.event(5), ...given(5) });
+    expect(socket.last("ack")["args"]).toEqual({ ...HERE, group: "g", epoch: "e1", seqs: [5] });
+    await socket.ok(socket.last("ack"), { acked: 1 });
+    await socket.say({ ...socket.event(6), ...given(6, 3) });
+    expect(socket.last("ack")["args"]).toEqual({ ...HERE, group: "g", epoch: "e1", seqs: [6], retry_after_ms: 4000 });
+    expect(errors).toHaveLength(1);
+  });
+});
+
 describe("coming back", () => {
   it("R7 R28 R29 goes on where it was, by one connect", async () => {
     const { bus, changes, welcome, comeBack } = stage();
