@@ -76,6 +76,6 @@ def test_the_loop_is_later_by_the_best_round_with_spans_beside_the_best_one_with
     found = list(lateness(figures))
 
     assert [(one.name, one.value, one.is_reached) for one in found] == [
-        ("p99 of a tick, http: later", 0.5, True),
-        ("p99 of a tick, grpc: later", 2.0, False),
+        (f"{BUSY_TICK}, http: later", 0.5, True),
+        (f"{BUSY_TICK}, grpc: later", 2.0, False),
     ]
