@@ -33,6 +33,7 @@ class Recorder:
         "_delay_s",
         "_export",
         "_failed",
+        "_full",
         "_is_closing",
         "_most",
         "_new_id",
@@ -67,6 +68,7 @@ class Recorder:
         self._failed = failed
         self._most = most
         self._batch = batch
+        self._full = batch - 1  # hops that wait when one more makes a batch
         self._delay_s = delay_s
         self._queue: deque[Over] = deque()
         self._wake = threading.Event()
@@ -78,16 +80,18 @@ class Recorder:
     def record(self, over: Over) -> None:
         """Record one hop, as ``tracer.Record`` says."""
         queue = self._queue
-        if len(queue) >= self._most or self._is_closing:
+        n_waiting = len(queue)
+        if n_waiting >= self._most:
             self.n_dropped += 1
             return
         queue.append(over)
-        if len(queue) == self._batch:  # once, however long the export takes: it looks again when it is done
+        if n_waiting == self._full:  # once, however long the export takes: it looks again when it is done
             self._wake.set()
 
     def close(self) -> None:
         """Export what waits and end. Blocks for as long as the exports take."""
         self._is_closing = True
+        self._most = 0  # none is taken any more
         self._wake.set()
         self._thread.join()
         self._export.shutdown()
