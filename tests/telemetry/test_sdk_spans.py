@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 import pytest
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
+from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
@@ -98,9 +99,14 @@ EXPORTERS = pytest.mark.parametrize(
     ("receiver", "make", "ours"),
     [
         (http_receiver, lambda url: OTLPSpanExporter(f"{url}/v1/traces", timeout=5), EncodedHttp),
+        (
+            http_receiver,
+            lambda url: OTLPSpanExporter(f"{url}/v1/traces", timeout=5, compression=Compression.Gzip),
+            EncodedHttp,
+        ),
         (grpc_receiver, lambda url: GrpcSpanExporter(url, timeout=5), EncodedGrpc),
     ],
-    ids=["http", "grpc"],
+    ids=["http", "http, gzip", "grpc"],
 )
 Receiver = Callable[..., AbstractContextManager[Taken]]
 
