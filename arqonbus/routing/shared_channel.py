@@ -321,6 +321,8 @@ class SharedChannel(Channel):
 
     def _hear(self, mail: Heard, ctx: Context[ChannelMail]) -> None:
         fed = mail.fed
+        if self._is_deleted:
+            return  # of a log that was made again since
         if self._ahead is not None and not isinstance(fed, LinkChanged | Deleted):
             self._ahead.append(fed)  # behind the page that is being read
             return
@@ -669,6 +671,7 @@ class SharedChannel(Channel):
         if self._is_deleted:
             return
         self._is_deleted = True
+        self._shared_log.close()
         if self._groups is not None:
             self._groups.hand_out()
         fan_out(shared_news.deleted(self._place), self._members.all_refs)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from arqonbus.actor import Actor, Context, Ref
+from arqonbus.actor import Actor, Context, Ref, Terminated
 from arqonbus.errors import AlreadyExists, LimitExceeded, NotFound, Unavailable
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.names import ALL_CHANNELS
@@ -309,6 +309,12 @@ class SharedRoom(Room):
         elif isinstance(fed, Unheard) and has_stars:
             self._ask_for_channels(None, ctx)
 
+    def _terminated(self, mail: Terminated, ctx: Context[RoomMail]) -> None:
+        """A channel that was deleted may have been made again before it was gone from here."""
+        super()._terminated(mail, ctx)
+        if mail.reason == "deleted" and self._roster.stars():
+            self._ask_for_channels(None, ctx)
+
     # --- broadcasts ---------------------------------------------------------------------------------------------
 
     def _broadcast(self, mail: BroadcastMail, ctx: Context[RoomMail]) -> None:
@@ -368,6 +374,7 @@ class SharedRoom(Room):
         ChannelRow: _row_said,
         BroadcastMail: _broadcast,
         Bounced: _bounced,
+        Terminated: _terminated,
         RoomHeard: _room_heard,
         Noted: _noted,
         Listed: _listed,

@@ -59,10 +59,12 @@ class Member:
         self.joined = ""  # id of the join under way
         self.acked: dict[str, tuple[str, int]] = {}
         self.since: tuple[str, int] | None = None
+        self.is_out = False  # its channel was deleted
 
     def arrive(self, node: int) -> None:
         self.client = self.run.nodes[node].connect()
         self.n_read = 0
+        self.is_out = False
         args: dict[str, Any] = {"room": "r", "channel": self.channel}
         book = self.books.get(self.channel)
         self.since = (book.epoch, book.seq) if book is not None and not self.whole else None
@@ -99,6 +101,9 @@ class Member:
             self.books[channel].gap(channel, message["payload"])
         elif message.get("event") == "gap" and self.whole:  # before the answer to its join
             self.books[channel] = Book(self.run, message["payload"]["epoch"], message["payload"]["to"])
+        elif message.get("event") == "channel_deleted":
+            self.books.pop(channel, None)
+            self.is_out = self.is_out or not self.whole
         elif message.get("event") == "channel_created":
             self.books[channel] = Book(self.run, message["payload"]["epoch"], message["payload"]["seq"])
 
@@ -137,13 +142,16 @@ class Member:
 class Run:
     """One run. ``plant`` may break something before it begins."""
 
-    def __init__(self, seed: int, plant: Callable[[Nodes], None] = lambda nodes: None, faults: int = 10) -> None:
+    def __init__(
+        self, seed: int, plant: Callable[[Nodes], None] = lambda nodes: None, faults: int = 10, deletes: bool = False
+    ) -> None:
         self.random = random = Random(seed)
         limit = random.choice((3, 1000))
         self.nodes = Nodes(random.choice((2, 3)), random=random, history__limit=limit, telemetry__activity=False)
         plant(self.nodes)
         self.is_calm = not faults
         self.faults = faults
+        self.deletes, self.n_deleted = deletes, 0
         self.places: dict[tuple[str, str, int], str] = {}  # channel, epoch, seq -> payload
         self.acked: dict[str, tuple[str, int]] = {}  # payload -> place
         self.members = [Member(self, name) for name in ("m0", "m1", "m2", "m3", "*0")]
@@ -166,6 +174,9 @@ class Run:
                 self.nodes.manual.run_round()
             for member in self.members:
                 member.read()
+                if member.is_out and not member.joined:
+                    member.leave()
+                    member.arrive(self.random.randrange(len(self.nodes.worlds)))
         self._end()
 
     def _step(self) -> None:
@@ -174,6 +185,10 @@ class Run:
         if self.faults and random.random() < 0.15:
             self.faults -= 1
             self._fail(str(node), random.choice(FAULTS))
+        elif self.deletes and random.random() < 0.04:
+            self.n_deleted += 1
+            args = {"room": "r", "channel": random.choice(CHANNELS), "force": True}
+            self.publishers[node].post_command("delete_channel", f"d{self.n_deleted}", **args)
         elif random.random() < 0.12:
             member = random.choice(self.members)
             member.leave()
@@ -212,8 +227,12 @@ class Run:
         for member in self.members:
             member.read()
             assert not member.joined, f"{member.name} was never answered"
+            assert not member.is_out or not member.books
             for channel, book in member.books.items():
-                log = store.logs["r", channel]
+                log = store.logs.get(("r", channel))
+                if log is None and member.whole:
+                    continue  # it was told that the channel is gone, before the answer to its join
+                assert log is not None
                 at = (book.epoch or log.epoch, book.seq)
                 assert at == (log.epoch, log.top), f"{member.name} is at {at} of {channel}, not {log.epoch}:{log.top}"
         self._judge_answers()
@@ -221,15 +240,18 @@ class Run:
     def _judge_answers(self) -> None:
         """All that was published was answered; what was acknowledged is where the answer says, to all who saw it."""
         answered: dict[str, str] = {}
+        n_ended = 0
         for publisher in self.publishers:
             for message in publisher.received():
-                if message["type"] == "response":
+                if message["type"] == "response" and message["request_id"].startswith("d"):
+                    n_ended += 1
+                elif message["type"] == "response":
                     assert message["request_id"] not in answered, "answered twice"
                     answered[message["request_id"]] = message["status"]
                     if message["status"] == "ok":
                         place = (message["result"]["epoch"], message["result"]["seq"])
                         self.acked[message["request_id"]] = place
-        assert len(answered) == self.n_published
+        assert (len(answered), n_ended) == (self.n_published, self.n_deleted)
         by_place = {(epoch, seq): payload for (_, epoch, seq), payload in self.places.items()}
         for payload, place in self.acked.items():
             assert by_place.get(place, payload) == payload

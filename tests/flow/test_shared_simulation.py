@@ -23,6 +23,11 @@ def test_whatever_fails_every_member_is_told_the_truth(seed: int) -> None:
     Run(seed).play()
 
 
+@pytest.mark.parametrize("seed", range(SEEDS // 2))
+def test_channels_that_are_deleted_now_and_then_are_told_to_be_gone(seed: int) -> None:
+    Run(seed, deletes=True).play()
+
+
 @pytest.mark.parametrize("seed", range(SEEDS // 4))
 def test_where_nothing_fails_everything_is_acknowledged_and_told(seed: int) -> None:
     run = Run(seed, faults=0)
