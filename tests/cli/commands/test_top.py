@@ -147,15 +147,13 @@ def test_ctrl_c_and_sigterm_give_the_terminal_back(end: bytes | signal.Signals, 
     assert termios.tcgetattr(screen.theirs) == screen.before
 
 
-def test_a_server_that_goes_and_comes_again_is_followed(tmp_path: Path) -> None:
+def test_a_server_that_goes_is_told_beside_the_last_figures(tmp_path: Path) -> None:
     bus = Bus(tmp_path).start()
     one = Screen(bus.url)
     try:
         one.until("q quits")
         bus.kill()
         assert "connections 1" in one.until("reconnecting")
-        bus.start()
-        one.until("q quits")
         one.press(b"q")
         assert one.ended()[0] == 0
     finally:
