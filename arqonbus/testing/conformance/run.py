@@ -19,7 +19,7 @@ __all__ = ["NoConnection", "Server", "Target", "greet", "run"]
 CASE_LIMIT_S: Final = 60.0
 """For one case; the longest, with a slow reader, takes some seconds."""
 
-SIDE_BY_SIDE: Final = 8
+SIDE_BY_SIDE: Final = 16
 """Light cases at once: they wait more than they do, and each has a room of its own."""
 
 

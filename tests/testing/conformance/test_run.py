@@ -204,9 +204,9 @@ async def test_a_planted_fault_is_found_by_its_case(name: str, server: Bus) -> N
     assert len(cases) == 1
 
     async with BrokenLink(server.url, fault) as link:
-        (broken,) = await run(cases, Target(link.url, patience_s=2.0), ignore)
+        (broken,) = await run(cases, Target(link.url, patience_s=1.0), ignore)
     async with BrokenLink(server.url, lambda: lambda frame: [frame]) as link:
-        (whole,) = await run(cases, Target(link.url, patience_s=2.0), ignore)
+        (whole,) = await run(cases, Target(link.url), ignore)
 
     assert (broken.state, whole.state) == ("failed", "passed"), broken
     assert broken.expected and broken.got is not None
