@@ -5,8 +5,12 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from arqonbus.config.settings import Predefined
+from arqonbus.storage.history import Retention
+from arqonbus.storage.shared_log import Opening
+from arqonbus.testing.shared_store import SharedStore
 from tests.flow.nodes import Nodes
-from tests.flow.world import Client
+from tests.flow.world import Client, World, settings
 
 
 def broadcasts(client: Client) -> list[Any]:
@@ -199,3 +203,26 @@ def test_a_list_of_a_room_names_the_channels_of_all_nodes() -> None:
     assert client.command("list_channels", room="none")["code"] == "not_found"
     nodes.cut(0)
     assert client.command("list_channels", room="r")["code"] == "unavailable"
+
+
+def test_what_the_settings_of_a_node_want_of_a_channel_holds_there_whoever_was_first() -> None:
+    nodes = Nodes(1, channels__predefined=(Predefined(room="r", channel="c", history_limit=7),))
+    member = nodes[0].connect()
+    store = SharedStore(nodes.manual.clock.time)
+    store.node("other").open("r", "c", Opening(Retention(3, 100.0, 1000), b""), lambda fed: None)
+    late = World(
+        settings(channels__predefined=(Predefined(room="r", channel="c", history_limit=9),)), shared=store.node("late")
+    ).connect()
+
+    assert member.command("channel_info", room="r", channel="c")["options"]["history_limit"] == 7
+    info = late.command("channel_info", room="r", channel="c")
+    assert (info["kind"], info["options"]["history_limit"]) == ("configured", 9)
+    assert late.command("delete_channel", room="r", channel="c")["code"] == "conflict"
+
+
+def test_a_channel_of_the_settings_of_one_node_is_that_on_the_others() -> None:
+    store_of = Nodes(1, channels__predefined=(Predefined(room="r", channel="c", history_limit=7),))
+    other = World(settings(), manual=store_of.manual, shared=store_of.store.node("other")).connect()
+
+    info = other.command("channel_info", room="r", channel="c")
+    assert (info["kind"], info["options"]["history_limit"]) == ("configured", 7)
