@@ -12,13 +12,16 @@ hello, and each of them answers with all that it has.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any, ClassVar
 
 from msgspec import Raw
 
 from arqonbus.actor import Context
-from arqonbus.routing.census_letters import Delta, Full, Hello, RoomLetter, read, write
-from arqonbus.routing.census_mail import CensusTick, FarNews, HelloOver, OwnMember
+from arqonbus.routing.census_letters import Delta, Full, Hello, PageLetter, RoomLetter, RowsLetter, read, write
+from arqonbus.routing.census_mail import Beside, CensusTick, FarNews, HelloOver, OwnMember, PageOver
+from arqonbus.routing.crowd_pages import CrowdPages
+from arqonbus.routing.members import PAGE_BYTES
 from arqonbus.routing.other_nodes import Changes, OtherNodes
 from arqonbus.routing.own_members import OwnMembers
 from arqonbus.storage.cluster import Lapsed, LineDown, LineUp, NodeGone, NodeTold, RoomSaid
@@ -28,7 +31,7 @@ __all__ = ["Census", "CensusMail"]
 DEBOUNCE_S = 0.25  # between two deltas
 HELLO_S = 1.0  # for all nodes to answer; then the rest is asked again, and meanwhile nobody waits
 
-CensusMail = (LineUp, LineDown, RoomSaid, NodeTold, NodeGone, Lapsed, OwnMember, CensusTick, HelloOver)
+CensusMail = (LineUp, LineDown, RoomSaid, NodeTold, NodeGone, Lapsed, OwnMember, CensusTick, HelloOver, PageOver)
 """What a room passes on to its census."""
 
 
@@ -53,13 +56,16 @@ class Census:
         "_life",
         "_node",
         "_number",
+        "_numbers",
         "_others",
         "_own",
+        "_pages",
         "_room",
         "_say",
         "_tell",
         "_was_partial",
         "is_settled",
+        "pages",
     )
 
     def __init__(
@@ -79,6 +85,9 @@ class Census:
         self._number = 0  # of the last delta
         self._own = OwnMembers(most)
         self._others = OtherNodes()
+        self._pages = CrowdPages()
+        self._numbers = count(1)  # of what it asks for
+        self.pages: list[tuple[Any, Beside]] = []  # mail that may be answered now, with rows of crowds elsewhere
         self._is_ticking = False  # a CensusTick is on its way
         self._is_waiting = False  # a HelloOver is
         self._is_up = False  # the line hears
@@ -118,6 +127,21 @@ class Census:
         """Give all that is known of one channel."""
         crowd = self._others.crowd(channel)
         return FarNews(channel, self._others.rows(channel), crowd=crowd, is_partial=self.is_partial)
+
+    def ask_for_rows(self, mail: Any, channel: str, after: str, limit: int, ctx: Context[Any]) -> bool:
+        """Ask other nodes for rows of the crowds that they have; ``pages`` gets the mail then.
+
+        Returns:
+            False: nobody has to be asked.
+        """
+        crowded = self._others.crowded(channel)
+        if not crowded or not self._is_up:
+            return False
+        number = next(self._numbers)
+        self._pages.ask(number, mail, crowded)
+        self._say(write(PageLetter(self._node, number, channel, after, limit)), False)
+        ctx.after(HELLO_S, PageOver(number))
+        return True
 
     def wait(self, ctx: Context[Any]) -> None:
         """Give the others HELLO_S to answer."""
@@ -206,12 +230,28 @@ class Census:
             case Hello():
                 if letter.to in ("", self._node):
                     self._tell(letter.node, write(RoomLetter(self._room, Raw(self._full()))))
+            case PageLetter():
+                self._answer_page(letter)
+            case RowsLetter():
+                self._note_page(self._pages.take(letter))
             case Full():
                 self._answered.add(letter.node)
                 self._others.take_full(letter, changes)
             case Delta():
                 if not self._others.take_delta(letter, changes):
                     self._say(write(Hello(self._node, letter.node)), False)
+
+    def _answer_page(self, letter: PageLetter) -> None:
+        rows, has_more = self._own.page(letter.channel, letter.after, letter.limit, PAGE_BYTES)
+        answer = write(RowsLetter(self._node, letter.number, rows, has_more))
+        self._tell(letter.node, write(RoomLetter(self._room, Raw(answer))))
+
+    def _note_page(self, done: tuple[Any, Beside] | None) -> None:
+        if done is not None:
+            self.pages.append(done)
+
+    def _page_over(self, mail: PageOver, changes: Changes, ctx: Context[Any]) -> None:
+        self._note_page(self._pages.give_up(mail.number))
 
     def _node_gone(self, mail: NodeGone, changes: Changes, ctx: Context[Any]) -> None:
         self._others.forget(mail.node, "drained" if mail.is_orderly else "lost", changes)
@@ -226,6 +266,7 @@ class Census:
         LineDown: _line_down,
         NodeTold: _counted,
         HelloOver: _hello_over,
+        PageOver: _page_over,
         NodeGone: _node_gone,
         Lapsed: _lapsed,
     }

@@ -10,7 +10,7 @@ from msgspec import MsgspecError, Raw, Struct, json
 
 from arqonbus.protocol.payloads import LeftReason, MemberInfo
 
-__all__ = ["CensusLetter", "Delta", "Full", "Hello", "RoomLetter", "Told", "read", "write"]
+__all__ = ["CensusLetter", "Delta", "Full", "Hello", "PageLetter", "RoomLetter", "RowsLetter", "Told", "read", "write"]
 
 
 class Told(Struct, frozen=True, omit_defaults=True):
@@ -48,7 +48,26 @@ class Hello(Struct, frozen=True, tag="hello"):
     to: str = ""
 
 
-CensusLetter: TypeAlias = Delta | Full | Hello
+class PageLetter(Struct, frozen=True, tag="page"):
+    """A node wants rows of a crowd: of this channel, behind this client."""
+
+    node: str
+    number: int  # of the question, given by that node
+    channel: str
+    after: str
+    limit: int
+
+
+class RowsLetter(Struct, frozen=True, tag="rows"):
+    """The first of them, by client id; as many as asked for, or as fit into a letter."""
+
+    node: str
+    number: int
+    rows: tuple[MemberInfo, ...]
+    has_more: bool
+
+
+CensusLetter: TypeAlias = Delta | Full | Hello | PageLetter | RowsLetter
 
 
 class RoomLetter(Struct, frozen=True, gc=False, tag="room"):

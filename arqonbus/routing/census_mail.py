@@ -6,7 +6,21 @@ from msgspec import Struct
 
 from arqonbus.protocol.payloads import LeftReason, MemberInfo
 
-__all__ = ["CensusTick", "FarNews", "HelloOver", "OwnMember"]
+__all__ = ["Beside", "CensusTick", "FarNews", "HelloOver", "OwnMember", "PageOver"]
+
+
+class Beside(Struct, frozen=True):
+    """Rows of members on other nodes, which are in crowds there, for one page."""
+
+    rows: tuple[MemberInfo, ...]
+    least: str | None  # some have more members behind that client, so the page ends there; None: these are all
+    is_whole: bool  # all nodes have answered
+
+
+class PageOver(Struct, frozen=True):
+    """[control] The room's own reminder: the nodes that were asked for rows should have answered."""
+
+    number: int
 
 
 class OwnMember(Struct, frozen=True):

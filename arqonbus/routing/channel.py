@@ -573,7 +573,7 @@ class Channel(Actor[ChannelMail]):
         self._herald.heard(mail, ctx)
 
     def _list_members(self, mail: ListMembers, ctx: Context[ChannelMail]) -> None:
-        mail.card.ref.signal(Answer(mail.request_id, members_page(self._members, mail.args)))
+        mail.card.ref.signal(Answer(mail.request_id, members_page(self._members, mail.args, mail.beside)))
 
     # --- history ------------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from arqonbus.protocol.payloads import (
     Resumed,
 )
 from arqonbus.routing.cards import ChannelKind, ClientCard
-from arqonbus.routing.census_mail import CensusTick, FarNews, HelloOver, OwnMember
+from arqonbus.routing.census_mail import Beside, CensusTick, FarNews, HelloOver, OwnMember, PageOver
 from arqonbus.routing.group_mail import Gone, GroupCommand
 from arqonbus.routing.node_mail import ClaimOver, ClaimSent, LetGoNow, SurveyOver
 from arqonbus.routing.shared_mail import SharedChannelMail, SharedRoomMail
@@ -384,6 +384,7 @@ class ListMembers(Struct, frozen=True):
     request_id: str | None
     channel: str | None
     args: MembersArgs
+    beside: Beside | None = None  # rows that other nodes were asked for; None: they were not
 
 
 class Sent(Struct, frozen=True):
@@ -529,6 +530,7 @@ RoomMail: TypeAlias = (
     | OwnMember
     | CensusTick
     | HelloOver
+    | PageOver
     | LineHeard
     | NodeGone
     | Lapsed

@@ -13,6 +13,7 @@ from arqonbus.actor import Ref
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.payloads import MemberInfo, MembersArgs, MembersResult
 from arqonbus.routing.cards import ClientCard
+from arqonbus.routing.census_mail import Beside
 from arqonbus.routing.far_members import FarMembers
 
 __all__ = ["DEFAULT_PAGE", "Everybody", "Member", "Members", "members_page", "row_of"]
@@ -184,14 +185,21 @@ def row_of(member: Member | MemberInfo) -> MemberInfo:
     return member.info() if isinstance(member, Member) else member
 
 
-def members_page(members: Everybody, args: MembersArgs) -> MembersResult:
+def members_page(members: Everybody, args: MembersArgs, beside: Beside | None = None) -> MembersResult:
     """Give one page, by client id, so that joins and leaves between two pages repeat and skip nobody else.
 
-    O(members * log(limit)).
+    Args:
+        members: of the channel or room.
+        args: of the command.
+        beside: rows of crowds on other nodes, if they were asked for. O(members * log(limit)).
     """
     limit = args.limit or DEFAULT_PAGE
     after = args.cursor or ""
-    found = nsmallest(limit + 1, (m for m in members.everybody() if m.client > after), key=lambda m: m.client)
+    least = beside.least if beside is not None else None
+    everybody = {row.client: row for row in beside.rows} if beside is not None else {}
+    known = (m for m in members.everybody() if m.client not in everybody)
+    wanted = (m for m in chain(known, everybody.values()) if m.client > after and (least is None or m.client <= least))
+    found = nsmallest(limit + 1, wanted, key=lambda m: m.client)
     page: list[MemberInfo] = []
     size = 0
     for member in found[:limit]:
@@ -200,6 +208,6 @@ def members_page(members: Everybody, args: MembersArgs) -> MembersResult:
         if page and size > PAGE_BYTES:
             break
         page.append(info)
-    is_partial = members.far.is_partial or members.far.crowd > 0
-    cursor = page[-1].client if len(page) < len(found) else None
+    is_partial = members.far.is_partial or (members.far.crowd > 0 and not (beside is not None and beside.is_whole))
+    cursor = page[-1].client if len(page) < len(found) else least
     return MembersResult(tuple(page), members.total, cursor, True if is_partial else UNSET)

@@ -60,6 +60,10 @@ class OtherNodes:
         """Count the members of a channel that have no rows."""
         return sum([view.crowds.get(channel, 0) for view in self._views.values()])
 
+    def crowded(self, channel: str) -> set[str]:
+        """Give the nodes whose members of a channel are a crowd."""
+        return {node for node, view in self._views.items() if channel in view.crowds}
+
     # --- what is told -------------------------------------------------------------------------------------------
 
     def take_full(self, letter: Full, changes: Changes) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
+
+from arqonbus.protocol.codec import encode
 from arqonbus.protocol.payloads import LeftReason, MemberInfo
 from arqonbus.routing.census_letters import Told
 
@@ -69,6 +72,19 @@ class OwnMembers:
             for channel, rows in self._rows.items()
             if rows
         )
+
+    def page(self, channel: str, after: str, limit: int, size_bytes: int) -> tuple[tuple[MemberInfo, ...], bool]:
+        """Give rows behind a client, by id, and whether there are more. O(members * log(limit))."""
+        rows = self._rows.get(channel, {}).values()
+        found = nsmallest(limit + 1, (row for row in rows if row.client > after), key=lambda row: row.client)
+        page: list[MemberInfo] = []
+        size = 0
+        for row in found[:limit]:
+            size += len(encode(row))
+            if page and size > size_bytes:
+                break
+            page.append(row)
+        return tuple(page), len(page) < len(found)
 
     def _tell(self, channel: str, joined: dict[str, MemberInfo], left: dict[str, LeftReason]) -> Told | None:
         rows = self._rows.get(channel, {})

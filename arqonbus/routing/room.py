@@ -236,10 +236,12 @@ class Room(Actor[RoomMail]):
         mail.card.ref.signal(Answer(mail.request_id, card.info()))
 
     def _list_members(self, mail: ListMembers, ctx: Context[RoomMail]) -> None:
+        if mail.beside is None and self._nodes is not None and self._nodes.ask_for_rows(mail, ctx):
+            return  # it comes again with them
         if mail.channel is not None:
             self._open(mail.channel, mail.card, False, ctx).tell_past_bound(mail)
             return
-        mail.card.ref.signal(Answer(mail.request_id, members_page(self._roster, mail.args)))
+        mail.card.ref.signal(Answer(mail.request_id, members_page(self._roster, mail.args, mail.beside)))
 
     def _bounced(self, mail: Bounced, ctx: Context[RoomMail]) -> None:
         """Route again what a channel that went had not read."""
@@ -402,6 +404,8 @@ class Room(Actor[RoomMail]):
             for channel, (ref, _) in self._card.channels.items():
                 if far.channel in ("", channel):
                     ref.signal(far)
+        for asked in self._nodes.take_pages():
+            self.receive(asked, ctx)
 
     # --- broadcast ----------------------------------------------------------------------------------------------
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+
 from arqonbus.actor import Context
+from arqonbus.protocol.names import ALL_CHANNELS
 from arqonbus.routing.census import Census
 from arqonbus.routing.census_mail import FarNews
+from arqonbus.routing.mail import ListMembers
+from arqonbus.routing.members import DEFAULT_PAGE
 from arqonbus.storage.cluster import Cluster
 
 __all__ = ["RoomNodes"]
@@ -42,6 +47,17 @@ class RoomNodes:
             self.is_waiting = False
             ctx.release()
         return news
+
+    def ask_for_rows(self, mail: ListMembers, ctx: Context[Any]) -> bool:
+        """Ask other nodes for the rows of their crowds that a page needs; see Census."""
+        args = mail.args
+        channel, limit = mail.channel or ALL_CHANNELS, args.limit or DEFAULT_PAGE
+        return self.census.ask_for_rows(mail, channel, args.cursor or "", limit, ctx)
+
+    def take_pages(self) -> list[ListMembers]:
+        """Give the mail that may be answered now."""
+        pages, self.census.pages = self.census.pages, []
+        return [structs.replace(mail, beside=beside) for mail, beside in pages]
 
     def close(self) -> None:
         """Tell the others what is left to be told, and hear no more."""

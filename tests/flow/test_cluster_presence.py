@@ -259,6 +259,38 @@ def test_a_crowd_is_one_over_all_nodes_and_ends_over_all_nodes() -> None:
     assert told(watcher) == [("member_left", crowd[6].id, 2)]
 
 
+def test_a_crowd_on_other_nodes_is_listed_page_by_page() -> None:
+    nodes = Nodes(3, shared=True, channels__presence_max=5)
+    everybody = {nodes.member(i % 3, "r", "c").id for i in range(30)}
+    nodes.advance(2)
+    asker = nodes.connect(0)
+    for place in ({"room": "r", "channel": "c"}, {"room": "r"}):
+        found, cursor = [], None
+        while True:
+            page = asker.command("members", limit=4, **place, **({"cursor": cursor} if cursor else {}))
+            assert 0 < len(page["members"]) <= 4
+            assert page["count"] == 30 and "partial" not in page
+            found += [row["client"] for row in page["members"]]
+            cursor = page["cursor"]
+            if cursor is None:
+                break
+        assert found == sorted(everybody)
+
+
+def test_a_crowd_whose_node_does_not_answer_is_counted_and_the_page_says_that_it_is_not_all() -> None:
+    nodes = Nodes(2, shared=True, channels__presence_max=5)
+    nodes.worlds[1].cluster.tell = lambda node, data: None  # type: ignore[method-assign]
+    here = nodes.member(0, "r", "c")
+    for _ in range(8):
+        nodes.member(1, "r", "c")
+    nodes.advance(2)
+    here.post_command("members", "k1", room="r", channel="c")
+    nodes.advance(2)
+
+    page = here.received()[-1]["result"]
+    assert (len(page["members"]), page["count"], page["partial"]) == (1, 9, True)
+
+
 def test_the_servers_own_rooms_are_each_servers_own() -> None:
     nodes = Nodes(2, shared=True)
     nodes.member(0, "_telemetry", "activity")

@@ -8,8 +8,8 @@ import msgspec
 
 from arqonbus.protocol.payloads import MemberInfo, Profile
 from arqonbus.routing.census import Census
-from arqonbus.routing.census_letters import Delta, Full, Hello, Told, read, write
-from arqonbus.routing.census_mail import CensusTick, FarNews, HelloOver, OwnMember
+from arqonbus.routing.census_letters import Delta, Full, Hello, PageLetter, RowsLetter, Told, read, write
+from arqonbus.routing.census_mail import Beside, CensusTick, FarNews, HelloOver, OwnMember, PageOver
 from arqonbus.storage.cluster import Lapsed, LineDown, LineUp, NodeGone, NodeTold, RoomSaid
 
 
@@ -163,3 +163,29 @@ def test_out_of_reach_nobody_is_waited_for() -> None:
     stage.census.settle()
 
     assert stage.census.is_settled and stage.census.is_partial
+
+
+def test_rows_of_crowds_are_asked_for_and_given() -> None:
+    stage = Stage()
+    stage.take(LineUp(), NodeTold(1))
+    assert not stage.census.ask_for_rows("mail", "c", "", 2, stage)  # type: ignore[arg-type]
+    stage.hear(Delta("n1", "l", 1, (Told("c", crowd=9),)))
+    stage.said.clear()
+
+    assert stage.census.ask_for_rows("mail", "c", "c-0", 2, stage)  # type: ignore[arg-type]
+    assert stage.said == [PageLetter("n0", 1, "c", "c-0", 2)]
+    stage.hear(RowsLetter("n1", 1, (row("c-1"),), has_more=False))
+    assert stage.census.pages == [("mail", Beside((row("c-1"),), None, is_whole=True))]
+    stage.take(OwnMember("c", row("c-5")))
+    stage.hear(PageLetter("n1", 3, "c", "c-0", 2))
+    assert stage.told == [("n1", RowsLetter("n0", 3, (row("c-5"),), has_more=False))]
+
+
+def test_who_does_not_give_rows_is_not_waited_for() -> None:
+    stage = Stage()
+    stage.take(LineUp(), NodeTold(1))
+    stage.hear(Delta("n1", "l", 1, (Told("c", crowd=9),)))
+    stage.census.ask_for_rows("mail", "c", "", 2, stage)  # type: ignore[arg-type]
+    stage.take(PageOver(1), PageOver(1))
+
+    assert stage.census.pages == [("mail", Beside((), None, is_whole=False))]

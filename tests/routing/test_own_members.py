@@ -69,3 +69,14 @@ def test_everybody_is_whoever_is_in_now() -> None:
     own.exit("d", "c-2", "left")
 
     assert own.everybody() == (Told("c", (row("c-1"),)), Told("*", (row("c-1"),)))
+
+
+def test_a_page_of_a_crowd_is_by_id_and_bounded_in_number_and_bytes() -> None:
+    own = OwnMembers(0)
+    for n in (3, 1, 2):
+        own.enter("c", row(f"c-{n}"))
+
+    assert own.page("c", "", 2, 1000) == ((row("c-1"), row("c-2")), True)
+    assert own.page("c", "c-2", 2, 1000) == ((row("c-3"),), False)
+    assert own.page("c", "", 3, 1) == ((row("c-1"),), True)
+    assert own.page("d", "", 3, 1000) == ((), False)
