@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from arqonbus.storage.cluster import Lapsed, LineDown, LineHeard, LineUp, NodeGone, NodeTold, SecretKnown
 from arqonbus.storage.redis_cluster import RedisCluster, nothing_to_clear
+from arqonbus.storage.redis_keys import PARTITIONS
 from arqonbus.storage.redis_store import RedisStore
 from tests.storage.cluster_contract import ClusterContract, Listening
+from tests.storage.redis_cluster import RedisCluster as ClusterOfRedis
 from tests.storage.redis_node import redis_setup
 from tests.storage.redis_server import RedisServer, free_port
 from tests.storage.shared_contract import eventually
@@ -33,7 +36,8 @@ class Node(Listening):
 
     @property
     def is_settled(self) -> bool:
-        return all(shard.subscriptions.is_settled for shard in self.store.shards)
+        in_use = {self.store.shard_at(partition) for partition in range(PARTITIONS)}
+        return all(shard.subscriptions.is_settled for shard in in_use)
 
     async def close(self) -> None:
         await self.redis.close()
@@ -75,6 +79,19 @@ class TestContract(ClusterContract):
             await eventually(holds)
 
         return settle
+
+
+class TestContractOnACluster(TestContract):
+    """The same, where Redis is a cluster of three: subscriptions and letters go to the primary of each slot."""
+
+    @pytest.fixture
+    async def nodes(self, tmp_path: Path) -> AsyncIterator[tuple[Listening, Listening]]:
+        servers = ClusterOfRedis(tmp_path)
+        try:
+            async with two_nodes(servers.url) as (one, two):
+                yield one, two
+        finally:
+            servers.kill()
 
 
 async def test_a_node_that_goes_says_so(redis_server: RedisServer) -> None:
