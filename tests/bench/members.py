@@ -80,20 +80,31 @@ class Member(asyncio.Protocol):
         if found is not None:
             stamp = _STAMP.search(text)
             if stamp is not None:
-                seq = int(found[1] or found[2])
-                self.seqs.append(seq)
-                self.texts[seq] = int(stamp[1])
-                self.delays.append(time.time() - float(stamp[2]))
+                self.heard(int(found[1] or found[2]), int(stamp[1]), float(stamp[2]))
             return
         message = json.loads(text) if text[:1] == b"{" else {}
         if message.get("type") == "response":
             if message["request_id"] == "join" and not self.joined.done():
                 self.joined.set_result(None)
-            self.answers[message["request_id"]] = message
+            self.answered(message)
         elif message.get("type") == "system":
             self.told.append(message["event"])
             if message["event"] == "gap":
-                self.gaps.append(message["payload"])
+                self.lost(message["payload"])
+
+    def answered(self, message: dict[str, Any]) -> None:
+        """Take an answer to a command, or to an event."""
+        self.answers[message["request_id"]] = message
+
+    def lost(self, gap: dict[str, Any]) -> None:
+        """Take what the server owns to."""
+        self.gaps.append(gap)
+
+    def heard(self, seq: int, number: int, at: float) -> None:
+        """Take one event: its place, its number, and when it was sent."""
+        self.seqs.append(seq)
+        self.texts[seq] = number
+        self.delays.append(time.time() - at)
 
 
 class Publisher(Member):
