@@ -107,3 +107,21 @@ def _work_in_a_thread(url: str) -> list[tuple[str, bool]]:
     with blocking(url) as bus, bus.subscribe(ADDRESS, group="workers") as jobs:
         message = jobs.get(timeout_s=5)
         return [(message.data, jobs.ack(message))]
+
+
+@pytest.mark.proves("018/FR-004")
+async def test_a_server_that_is_stopped_gives_back_what_its_workers_had(cluster: Cluster) -> None:
+    await cluster.start_redis()
+    await cluster.start(["a", "b"], ["server.drain_timeout_s = 1.0", "server.drain_spread_s = 0.1"])
+    patient = GroupOptions(ack_wait_s=600.0)
+    async with connect(cluster.nodes["b"].url) as bus:
+        await bus.create_channel(ADDRESS, Options(durable=True))
+        async with connect(cluster.nodes["a"].url, on_error=lambda error: None) as other:
+            held = await other.subscribe(ADDRESS, group="workers", group_options=patient).open()
+            await bus.publish(ADDRESS, "job", ack=True)
+            assert (await held.get(timeout_s=5)).attempt == 1
+            jobs = await bus.subscribe(ADDRESS, group="workers", group_options=patient).open()
+            await asyncio.to_thread(cluster.nodes.pop("a").stop)
+            job = await jobs.get(timeout_s=5)
+            assert (job.data, job.attempt) == ("job", 1)
+            assert await job.ack()
