@@ -164,6 +164,35 @@ async def _publish_for_ever(writers: list[Writer]) -> None:
 
 
 @pytest.mark.proves("012/FR-016")
+async def test_workers_that_are_drained_in_turn_lose_nothing(three: Three) -> None:
+    address = "science:workers"
+    spread = ["server.workers = 2", "server.drain_timeout_s = 4.0", "server.drain_spread_s = 1.0"]
+    await three.cluster.start(["w"], [*SETTINGS, *spread])
+    nodes = [three.cluster.nodes["w"], three.nodes[1]]
+    async with AsyncExitStack() as stack:
+        readers = [await stack.enter_async_context(Reader(nodes, 0, address)) for _ in range(6)]
+        writers = [
+            await stack.enter_async_context(Writer(nodes, 0, address, f"w{n}", token=f"key-of-writer-{n}"))
+            for n in range(6)
+        ]
+        traffic = asyncio.create_task(_publish_for_ever(writers))
+        await asyncio.sleep(0.5)
+        nodes[0].signal(signal.SIGTERM)
+        assert await asyncio.to_thread(nodes[0].wait, 10) == 0
+        traffic.cancel()
+        for writer in writers:
+            await writer.done()
+
+        assert [writer.failures for writer in writers] == [{}] * 6
+        published = {text for writer in writers for text in writer.acks}
+        for reader in readers:
+            await eventually(lambda r=reader: published <= set(r.payloads), "all events")
+            reader.check()
+            assert reader.gaps == []
+            await eventually(lambda r=reader: r.balancer.at == 1, "a place at the other node")
+
+
+@pytest.mark.proves("012/FR-016")
 @pytest.mark.proves("012/SC-003")
 async def test_a_node_is_killed_with_a_thousand_events_on_their_way(three: Three) -> None:
     nodes, address = three.nodes, "science:node"
