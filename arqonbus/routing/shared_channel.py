@@ -57,8 +57,6 @@ from arqonbus.routing.mail import (
 from arqonbus.routing.mirror import Mirror
 from arqonbus.routing.outgoing import Outgoing, Unheard
 from arqonbus.routing.shared_mail import (
-    ChannelRow,
-    DescribeRow,
     GroupTold,
     Heard,
     PageFailed,
@@ -195,7 +193,7 @@ class SharedChannel(Channel):
             self._groups.close()
         for one in self._outgoing.take_all():
             self._answer_stored(one.mail, one.stored)
-        unread[:] = [mail for mail in unread if not isinstance(mail, SharedChannelMail) or type(mail) is DescribeRow]
+        unread[:] = [mail for mail in unread if not isinstance(mail, SharedChannelMail)]
         super().stopped(unread, ctx)
 
     def _wait(self, ctx: Context[ChannelMail], again: ChannelMail | None = None) -> None:
@@ -652,9 +650,6 @@ class SharedChannel(Channel):
     def _describe(self, mail: Describe, ctx: Context[ChannelMail]) -> None:
         mail.card.ref.signal(Answer(mail.request_id, self._card.info()))
 
-    def _describe_row(self, mail: DescribeRow, ctx: Context[ChannelMail]) -> None:
-        self._room.signal(ChannelRow(mail.n, self._card.channel, self._card.info()))
-
     def _do_delete(self, mail: Delete, ctx: Context[ChannelMail]) -> None:
         self._is_going = True
         self._wait(ctx)  # a member that joined now would be one for a moment
@@ -689,7 +684,6 @@ class SharedChannel(Channel):
         ReadHistory: _read_history,
         Create: _create,
         Describe: _describe,
-        DescribeRow: _describe_row,
         Heard: _hear,
         Settled: _settled,
         PageRead: _page_read,

@@ -7,12 +7,11 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-from arqonbus.protocol.payloads import ChannelInfo, ListChannelsArgs
+from arqonbus.protocol.payloads import ListChannelsArgs
 from arqonbus.storage.shared_log import Appended, Fed, RoomFed, SharedPage
 
 __all__ = [
-    "ChannelRow",
-    "DescribeRow",
+    "Asked",
     "GroupTold",
     "Heard",
     "LingerOver",
@@ -78,12 +77,6 @@ class StoreFailed(Struct, frozen=True):
     error: Exception
 
 
-class DescribeRow(Struct, frozen=True):
-    """Tell the room what the channel is like, for a list. By the user lane, so that it is open by then."""
-
-    n: int  # of the list
-
-
 class GroupTold(Struct, frozen=True):
     """What the store says to a durable group; or the channel's own reminder to ask it."""
 
@@ -93,7 +86,7 @@ class GroupTold(Struct, frozen=True):
     result: Any = None  # the answer, or the error for which there is none
 
 
-SharedChannelMail: TypeAlias = DescribeRow | Heard | Settled | PageRead | PageFailed | Removed | StoreFailed | GroupTold
+SharedChannelMail: TypeAlias = Heard | Settled | PageRead | PageFailed | Removed | StoreFailed | GroupTold
 
 
 # --- to a room --------------------------------------------------------------------------------------------------
@@ -134,16 +127,15 @@ class ListChannels(Struct, frozen=True):
     args: ListChannelsArgs
 
 
-class ChannelRow(Struct, frozen=True):
-    """What one channel is like, for a list; None: it is gone."""
+class Asked(Struct, frozen=True):
+    """All nodes of the room were asked for their channels."""
 
-    n: int  # of the list
-    channel: str
-    info: ChannelInfo | None
+    token: str  # of the list
+    n_nodes: int  # that hear it, this one among them; 0: no more answers are waited for
 
 
 class LingerOver(Struct, frozen=True):
     """The room's own reminder: it may have been without members and channels for long enough."""
 
 
-SharedRoomMail: TypeAlias = ListChannels | ChannelRow | RoomHeard | Noted | Listed | SaidTo | LingerOver | StoreFailed
+SharedRoomMail: TypeAlias = ListChannels | Asked | RoomHeard | Noted | Listed | SaidTo | LingerOver | StoreFailed

@@ -6,20 +6,20 @@ said; nothing else waits with it. What concerns the room goes over its feed, to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
 from arqonbus.actor import Actor, Context, Ref, Terminated
-from arqonbus.errors import AlreadyExists, LimitExceeded, NotFound, Unavailable
+from arqonbus.errors import AlreadyExists, NotFound, Unavailable
 from arqonbus.protocol.codec import encode
 from arqonbus.protocol.names import ALL_CHANNELS
-from arqonbus.protocol.payloads import BroadcastResult, ChannelOptions
+from arqonbus.protocol.payloads import BroadcastResult, ChannelInfo, ChannelOptions
 from arqonbus.routing.broadcasts import Broadcasts, Spoken, deliver_of
 from arqonbus.routing.cards import ChannelCard, ClientCard, RoomCard
 from arqonbus.routing.fanout import fan_out
 from arqonbus.routing.hops import fly, loaded, n_gone
-from arqonbus.routing.listings import Listing, Listings
+from arqonbus.routing.listings import ASK, ROWS, Listing, Listings
 from arqonbus.routing.mail import (
     Answer,
     Bounced,
@@ -36,8 +36,7 @@ from arqonbus.routing.refusals import answer_refusal
 from arqonbus.routing.room import Room, RoomSetup, Stars
 from arqonbus.routing.shared_channel import SharedChannel
 from arqonbus.routing.shared_mail import (
-    ChannelRow,
-    DescribeRow,
+    Asked,
     LingerOver,
     ListChannels,
     Listed,
@@ -92,7 +91,7 @@ class SharedRoom(Room):
         self._listed_for: Join | None = None  # the join whose channels are listed, while it is received again
         self._n_asked = 0  # questions to the store that a mail waits for
         self._broadcasts = Broadcasts(self._life)
-        self._listings = Listings()
+        self._listings = Listings(self._life)
         self._lingers_until = 0.0  # monotonic seconds
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -109,7 +108,8 @@ class SharedRoom(Room):
         self._card.members = len(self._roster)
         is_waiting = self._parked or self._n_asked or self._awaits_nodes
         is_in_use = self._card.members or self._card.channels or is_waiting
-        if not is_in_use and not self._broadcasts.is_saying and ctx.now >= self._lingers_until:
+        is_asking = self._broadcasts.is_saying or self._listings.is_asking
+        if not is_in_use and not is_asking and ctx.now >= self._lingers_until:
             ctx.stop("empty")
 
     def stopped(self, unread: list[RoomMail], ctx: Context[RoomMail]) -> None:
@@ -206,33 +206,44 @@ class SharedRoom(Room):
         else:
             super()._list_members(mail, ctx)
 
+    # --- lists --------------------------------------------------------------------------------------------------
+
     def _list_channels(self, mail: ListChannels, ctx: Context[RoomMail]) -> None:
-        self._ask_for_channels(mail, ctx)
+        """Ask all nodes what they have open; a channel that is open nowhere is not listed, as on one node."""
+        token, data = self._listings.begin(mail, self._rows())
+        ctx.pipe(self._follow(ctx).say(data), partial(Asked, token), lambda error: Asked(token, 0))
 
-    def _list(self, mail: ListChannels, there: Sequence[str], ctx: Context[RoomMail]) -> None:
-        """Have each channel of the page say what it is like; those that are not open here are opened for that."""
-        listing = self._listings.begin(mail, self._card.room, {*there, *self._card.channels})
-        for channel in sorted(listing.waits_for):
-            try:
-                ref = self._find(channel) or self._start(self._new_card(channel, None, ChannelOptions(), "user"), ctx)
-            except LimitExceeded:
-                self._row_said(ChannelRow(listing.n, channel, None), ctx)
-            else:
-                ref.tell_past_bound(DescribeRow(listing.n))
-        self._answer_list(self._listings.done(listing.n))
+    def _rows(self) -> list[ChannelInfo]:
+        return [card.info() for _, card in self._card.channels.values()]
 
-    def _row_said(self, mail: ChannelRow, ctx: Context[RoomMail]) -> None:
-        self._listings.note(mail)
-        self._answer_list(self._listings.done(mail.n))
+    def _asked(self, mail: Asked, ctx: Context[RoomMail]) -> None:
+        """Wait for those who hear it, but not for long: one of them may be gone."""
+        self._answer_list(self._listings.asked(mail.token, mail.n_nodes), ctx)
+        if mail.n_nodes:
+            ctx.after(HEARD_S, Asked(mail.token, 0))
 
-    def _answer_list(self, listing: Listing | None) -> None:
-        if listing is not None:
-            listing.asked.card.ref.signal(Answer(listing.asked.request_id, listing.result))
+    def _answer_list(self, listing: Listing | None, ctx: Context[RoomMail]) -> None:
+        if listing is None:
+            return
+        asked = listing.asked
+        if listing.rows or self._is_here(ctx):
+            asked.card.ref.signal(Answer(asked.request_id, listing.result))
+        else:
+            answer_refusal(asked, NotFound(f"no room {self._card.room}"))
+
+    def _heard(self, data: bytes, ctx: Context[RoomMail]) -> None:
+        """Take what a node of the room said."""
+        kind = data[:1]
+        if kind == ASK:
+            rows = self._listings.answer(data, self._rows())
+            if rows is not None:
+                ctx.pipe(self._follow(ctx).say(rows), lambda n: LingerOver(), lambda error: LingerOver())
+        elif kind == ROWS:
+            self._answer_list(self._listings.note(data), ctx)
+        else:
+            self._heard_broadcast(data)
 
     def _bounced(self, mail: Bounced, ctx: Context[RoomMail]) -> None:
-        if isinstance(mail.mail, DescribeRow):
-            self._row_said(ChannelRow(mail.mail.n, mail.name, None), ctx)
-            return
         if isinstance(mail.mail, Create | Describe):
             self.receive(mail.mail, ctx)
         else:
@@ -244,9 +255,7 @@ class SharedRoom(Room):
         """Whether there is such a room for all that this node knows."""
         return bool(self._card.channels or len(self._roster)) or ctx.now < self._lingers_until
 
-    def _ask_for_channels(
-        self, asked: Join | ListChannels | ListMembers | Resolve | None, ctx: Context[RoomMail]
-    ) -> None:
+    def _ask_for_channels(self, asked: Join | ListMembers | Resolve | None, ctx: Context[RoomMail]) -> None:
         self._n_asked += asked is not None
         ctx.pipe(self._shared.channels(self._card.room), partial(Listed, asked), partial(StoreFailed, asked))
 
@@ -257,9 +266,6 @@ class SharedRoom(Room):
         may_make = isinstance(asked, Join) and asked.may_create
         if asked is not None and not mail.channels and not may_make and not self._is_here(ctx):
             answer_refusal(asked, NotFound(f"no room {self._card.room}"))
-            return
-        if isinstance(asked, ListChannels):
-            self._list(asked, mail.channels, ctx)
             return
         if isinstance(asked, Resolve | ListMembers):
             self._linger(ctx)
@@ -303,7 +309,7 @@ class SharedRoom(Room):
         fed = mail.fed
         has_stars = bool(self._roster.stars())
         if isinstance(fed, Said):
-            self._heard_broadcast(fed.data)
+            self._heard(fed.data, ctx)
         elif isinstance(fed, ChannelMade) and has_stars and self._find(fed.channel) is None:
             self._start(self._new_card(fed.channel, None, ChannelOptions(), "user"), ctx)
         elif isinstance(fed, Unheard) and has_stars:
@@ -371,7 +377,7 @@ class SharedRoom(Room):
         Describe: _describe,
         ListMembers: _list_members,
         ListChannels: _list_channels,
-        ChannelRow: _row_said,
+        Asked: _asked,
         BroadcastMail: _broadcast,
         Bounced: _bounced,
         Terminated: _terminated,

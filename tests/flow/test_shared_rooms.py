@@ -202,7 +202,32 @@ def test_a_list_of_a_room_names_the_channels_of_all_nodes() -> None:
     assert client.command("list_channels", room="r", cursor=page["cursor"])["channels"] == rows[1:]
     assert client.command("list_channels", room="none")["code"] == "not_found"
     nodes.cut(0)
-    assert client.command("list_channels", room="r")["code"] == "unavailable"
+    assert [row["channel"] for row in client.command("list_channels", room="r")["channels"]] == ["a"]
+
+
+def test_a_channel_that_went_for_idleness_everywhere_is_not_listed() -> None:
+    nodes = Nodes(2)
+    nodes[1].connect().event("r", "b", 1)
+    nodes[0].member("r", "a")
+    client = nodes[0].connect()
+    nodes.advance(61)
+
+    assert [row["channel"] for row in client.command("list_channels", room="r")["channels"]] == ["a"]
+    assert client.command("channel_info", room="r", channel="b")["seq"] == 1
+
+
+def test_a_node_that_heard_and_does_not_answer_is_not_waited_for_for_ever() -> None:
+    nodes = Nodes(2)
+    nodes[0].member("r", "a")
+    nodes[1].member("r", "b")
+    nodes.store.nodes["1"].rooms["r"].tell = lambda fed: None  # type: ignore[method-assign]
+    client = nodes[0].connect()
+    client.post_command("list_channels", "l", room="r")
+    nodes.run()
+    assert client.answers() == []
+
+    nodes.advance(1.0)
+    assert client.answers() == [("l", "ok")]
 
 
 def test_what_the_settings_of_a_node_want_of_a_channel_holds_there_whoever_was_first() -> None:
