@@ -40,7 +40,7 @@ async def test_tls_with_a_certificate_that_is_checked(new_redis: Callable[..., R
     new_redis(*tls, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
 
     await _works(f"rediss://127.0.0.1:{port}?ssl_ca_certs={cert}")
-    async with redis_history(f"rediss://127.0.0.1:{port}", timeout_s=0.5, hold_s=0.1) as history:
+    async with redis_history(f"rediss://127.0.0.1:{port}", timeout_s=5.0, hold_s=0.1) as history:
         assert await history.settled() == "local"
         reasons = [fields["reason"] for event, fields in history.store.setup.notice.said if event == "redis_lost"]  # type: ignore[attr-defined]
         assert "CERTIFICATE_VERIFY_FAILED" in reasons[0]

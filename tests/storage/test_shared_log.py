@@ -10,7 +10,8 @@ def promised(seam: type) -> set[str]:
 
 
 def test_the_seams_hold_what_they_hold() -> None:
-    assert promised(SharedHistory) == {"backend", "open", "follow", "note", "channels", "holds", "delete", "sweep"}
+    logs = {"backend", "state", "open", "follow", "note", "channels", "holds", "delete", "sweep"}
+    assert promised(SharedHistory) == logs | {"group", "delete_group"}
     assert promised(SharedLog) == {"append", "read", "say", "retain", "close"}
 
 
