@@ -135,7 +135,7 @@ class SharedChannel(Channel):
         self._link: LinkState = "up"
         self._is_open = False  # the store has told where the log stands
         self._is_made_here = False  # the opening made the channel, and nobody has asked for it to be made yet
-        self._is_going = False  # the store was asked to delete the log
+        self._is_going = False  # the store was asked to delete the log, or the channel stops
         self._is_degraded = False  # members were told that the store is away
         self._real: tuple[str, int] | None = None  # the place in the store's log, while events are numbered here
         self._is_waiting = False  # the lane is closed until there is news of the store
@@ -186,6 +186,7 @@ class SharedChannel(Channel):
     def stopped(self, unread: list[ChannelMail], ctx: Context[ChannelMail]) -> None:
         """Answer for what is stored, and let the log go."""
         self._shared_log.close()
+        self._is_going = True
         for mail in unread:
             if isinstance(mail, _ANSWERS):  # which came when there was no turn left for it
                 self._handlers[type(mail)](self, mail, ctx)
@@ -214,7 +215,10 @@ class SharedChannel(Channel):
 
     def _publish(self, mail: Publish, ctx: Context[ChannelMail]) -> None:
         if self._link == "local":
-            self._publish_here(mail, ctx)
+            if self._outgoing.n_under_way:  # behind those that come back because the store is away
+                self._wait(ctx, mail)
+            else:
+                self._publish_here(mail, ctx)
             return
         event, card = mail.event, mail.card
         if not self._timestamp:
@@ -260,17 +264,20 @@ class SharedChannel(Channel):
             _log.error("append_failed", room=self._card.room, channel=self._card.channel, error=outcomes)
             outcomes = [Unsure(str(outcomes))] * len(publishes)
         for (publish, text), outcome in zip(publishes, outcomes, strict=True):
-            self._conclude(publish, text, outcome)
+            self._conclude(publish, text, outcome, ctx)
         self._go_on(ctx)
 
-    def _conclude(self, mail: Publish, text: bytes, outcome: Appended) -> None:
+    def _conclude(self, mail: Publish, text: bytes, outcome: Appended, ctx: Context[ChannelMail]) -> None:
         leg, tracer = self._outgoing.answered_leg(text), self._setup.tracer
         if leg is not None and tracer is not None:
             error = None if isinstance(outcome, Stored) else "timeout" if isinstance(outcome, Unsure) else "unavailable"
             relay_out(tracer, leg.trace, leg.about, leg.started_ns, error)
         if not isinstance(outcome, Stored):
             self._outgoing.forget_leg(text)
-            self._refuse_publish(mail, outcome)
+            if isinstance(outcome, Rejected) and self._link == "local" and not self._is_going:
+                self._publish_here(mail, ctx)  # it waited for the store in vain, which certainly does not have it
+            else:
+                self._refuse_publish(mail, outcome)
             return
         counters, mirror = self._setup.counters, self._mirror
         if outcome.duplicate:

@@ -179,5 +179,7 @@ class Publisher:
             await asyncio.sleep(WATCH_S)
             too_old = self._loop.time() - self._store.setup.hold_s
             for line in list(self._ready):
+                if self._store.shard_at(line.partition).link.state == "holding":
+                    continue  # whose own patience ends as local: only then can the events go on without the store
                 if line.oldest_at is not None and line.oldest_at < too_old:
                     line.give_up("Redis did not answer in time")

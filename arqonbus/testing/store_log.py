@@ -209,12 +209,11 @@ class StoreLog:
         self._is_whole = False
         self._round += 1
         self._sent = self._told
+        self._send(LinkChanged(state))
         if state == "local":
             for append in self._appends:
-                outcome: Appended = Rejected("away") if append.outcomes is None else Unsure("away")
-                append.promise.keep([outcome] * len(append.entries))
+                self._news(_answer_given_up(append))
             self._appends.clear()
-        self._send(LinkChanged(state))
 
     def mended(self) -> None:
         """Take the news that it is back."""
@@ -290,3 +289,9 @@ class StoreLog:
         self._tell = None
         if self._way.open_logs.get(self._address) is self:
             del self._way.open_logs[self._address]
+
+
+def _answer_given_up(append: _Append) -> Callable[[], None]:
+    """Give what answers an append with what is known of it now: behind the news that the store is away."""
+    outcome: Appended = Rejected("away") if append.outcomes is None else Unsure("away")
+    return lambda: append.promise.keep([outcome] * len(append.entries))

@@ -359,10 +359,36 @@ def test_a_durable_channel_refuses_what_it_cannot_keep() -> None:
     assert gaps(client) == []
 
 
-def test_what_waited_for_too_long_is_refused_and_may_be_tried_again() -> None:
+def test_what_waited_for_too_long_goes_on_without_the_store_before_what_comes_later() -> None:
     nodes = Nodes(1)
     member = nodes[0].member("r", "c")
+    epoch = nodes.store.logs["r", "c"].epoch
     nodes.cut(0)
+    member.event("r", "c", 1, id="a", ack=True)
+    member.event("r", "c", 2, id="b")
+    nodes.store.give_up("0")
+    member.event("r", "c", 3, id="c", ack=True)
+
+    answers = {m["request_id"]: m["result"] for m in member.received() if m["type"] == "response"}
+    assert [(answers[i]["seq"], answers[i]["stored"], answers[i]["epoch"][0]) for i in "ac"] == [
+        (1, "memory", "L"),
+        (3, "memory", "L"),
+    ]
+    assert member.payloads() == [1, 2, 3]
+    nodes.mend(0)
+    member.event("r", "c", 4)
+    assert member.payloads() == [1, 2, 3, 4]
+    assert (gaps(member)[-1], seqs(member)) == ((epoch, 1, 0, "epoch_changed"), [1, 2, 3, 1])
+
+
+def test_what_waited_for_too_long_in_a_durable_channel_is_refused_and_may_be_tried_again() -> None:
+    nodes = Nodes(1)
+    nodes.store.nodes["0"].backend = "redis"
+    member = nodes[0].connect()
+    member.command("create_channel", room="r", channel="c", options={"durable": True})
+    member.join("r", "c")
+    nodes.cut(0)
+    member.take()
     member.event("r", "c", 1, id="a")
     nodes.give_up(0)
 

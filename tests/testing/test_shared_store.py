@@ -128,6 +128,8 @@ async def test_an_answer_that_was_on_its_way_is_not_known(clock: FakeClock) -> N
     waiting = here.log.append([Entry(b"1")])
     step()
     store.give_up("a")
+    while later:
+        step()
     assert await waiting == [Unsure("away")]
     store.mend("a")
     while later:
