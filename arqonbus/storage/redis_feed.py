@@ -100,20 +100,27 @@ class Feed:
     # --- the link -----------------------------------------------------------------------------------------------
 
     def went_local(self) -> None:
-        """Take the news that Redis is out of reach for long."""
+        """Take the news that Redis is out of reach for long: nothing of it is told before all wires stand.
+
+        The channel would go back to the store by that, and its events be refused until they do.
+        """
+        self._is_settled = False
+        self._sequencer.lost()
         if not self._is_local:
             self._is_local = True
             self._tell(LinkChanged("local"))
 
     def came_back(self) -> None:
-        """Tell that all is well, once what was missed is told and the shard takes appends again."""
+        """See what was missed, once the shard takes appends again; then tell that all is well."""
+        if self._is_local and not self._is_settled:
+            self.retry()
         if self._is_local and self._is_settled and self.shard.link.state != "local":
             self._is_local = False
             self._tell(LinkChanged("up"))
 
     def retry(self) -> None:
         """Take the news that reads can be made again."""
-        if self._is_heard and not self._sequencer.is_live and not self._is_closed:
+        if self._may_look and not self._sequencer.is_live:
             self._sequencer.lost()
             self._do(self._sequencer.subscribed())
 
@@ -122,8 +129,13 @@ class Feed:
     def confirmed(self) -> bool:
         """See Listener: well when the log was looked at."""
         self._is_heard = True
-        self._do(self._sequencer.subscribed())
+        if self._may_look:
+            self._do(self._sequencer.subscribed())
         return False
+
+    @property
+    def _may_look(self) -> bool:
+        return self._is_heard and not self._is_closed and self.shard.link.state != "local"
 
     def broken(self) -> None:
         """See Listener."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from arqonbus.storage.history import Retention
-from arqonbus.storage.redis_feed import PAGE_ENTRIES
+from arqonbus.storage.redis_feed import PAGE_ENTRIES, Feed
 from arqonbus.storage.redis_keys import Keys
 from arqonbus.storage.redis_scripts import APPEND, BUMP
+from arqonbus.storage.redis_subscriptions import Ear
 from arqonbus.storage.shared_log import Reset
 from tests.storage.redis_node import redis_history
 from tests.storage.redis_server import RedisServer
@@ -97,20 +98,36 @@ async def test_a_read_that_redis_refuses_is_made_again(redis_server: RedisServer
         assert member.n_resets == 0
 
 
-async def test_a_channel_is_not_told_that_all_is_well_while_appends_are_refused(redis_server: RedisServer) -> None:
-    """News may be heard again before there is a wire for appends."""
-    async with redis_history(redis_server.url) as history:
-        member = await Member(history).is_open()
+async def test_nothing_is_told_while_appends_are_refused(redis_server: RedisServer) -> None:
+    """News may be heard again before there is a wire for appends: a channel that took them for the end of the outage
+    would have its events refused."""
+    async with redis_history(redis_server.url) as history, redis_history(redis_server.url) as other:
+        member, far = await Member(history).is_open(), await Member(other).is_open()
         feed = member.log.feed  # type: ignore[attr-defined] # of a RedisLog
         link = feed.shard.link
         link.state = "local"
         feed.went_local()
-        redis_server.do("CLIENT", "KILL", "TYPE", "pubsub")
-        await member.append(b"refused")
-        await eventually(lambda: feed.shard.subscriptions.is_settled)
-        assert member.links == ["local"]
+        await far.append(b"heard too soon")
+        await eventually(lambda: far.seq == 1)
+        feed.confirmed()
+        await _heard_all(feed)
+        assert (member.links, member.texts) == (["local"], [])
 
         link.state = "up"
         feed.came_back()
         feed.came_back()
-        assert member.links == ["local", "up"]
+        await eventually(lambda: member.links == ["local", "up"])
+        assert member.texts == [b"heard too soon"]
+
+
+async def _heard_all(feed: Feed) -> None:
+    """Wait until what Redis had published before now is heard."""
+    heard: list[bytes] = []
+    feed.shard.subscriptions.add("t:drained", Ear(heard.append))
+
+    def is_heard() -> bool:
+        feed.shard.call(lambda answer: None, "PUBLISH", "t:drained", "?")
+        return bool(heard)
+
+    await eventually(is_heard)
+    feed.shard.subscriptions.remove("t:drained")
