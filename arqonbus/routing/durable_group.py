@@ -99,11 +99,18 @@ class DurableGroup:
         self._rota.take_out(seat)
         return _all_of(seat)
 
-    def confirm(self, seat: DurableSeat, n: int) -> None:
-        """Note that the first ``n`` of what a member was told are written."""
-        for _ in range(n):
-            seat.size -= len(seat.unconfirmed.popleft().work.text)
+    def part(self, card: ClientCard) -> DurableSeat:
+        """Let a member go that still says what became of what it was told."""
+        seat = self.seats.pop(card)
+        self._rota.take_out(seat)
+        return seat
+
+    def confirm(self, seat: DurableSeat, n: int) -> list[Work]:
+        """Note that the first ``n`` of what a member was told are written. Gives those that are its own still."""
+        confirmed = [seat.unconfirmed.popleft() for _ in range(n)]
+        seat.size -= sum([len(one.work.text) for one in confirmed])
         self._line_up(seat)
+        return [one.work for one in confirmed if not one.is_over]
 
     def refuse(self, seat: DurableSeat) -> None:
         """Note that the rest of what a member was told is not written, nor is more of this round. Others get it."""
@@ -238,9 +245,9 @@ class DurableGroup:
             self._line_up(seat)
 
     def all_work(self) -> list[Work]:
-        """Give everything that is leased to this node, as far as it is known here."""
+        """Give everything that is leased to this node, as far as it is known here. What has no attempt is not."""
         held = [held for seat in self.seats.values() for held in seat.in_work.values()]
-        return [one.work for one in (*held, *self.waiting)]
+        return [one.work for one in (*held, *self.waiting) if one.work.attempt]
 
 
 def _all_of(seat: DurableSeat) -> Returned:

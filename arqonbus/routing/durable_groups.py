@@ -30,7 +30,7 @@ from arqonbus.routing.fanout import deliver_texts
 from arqonbus.routing.group_mail import AckWork, Gone, GroupCommand
 from arqonbus.routing.mail import GroupMail, Ready, Receipt, Sent, Share
 from arqonbus.routing.shared_mail import GroupTold
-from arqonbus.storage.shared_group import GroupOptions
+from arqonbus.storage.shared_group import GroupOptions, Work
 from arqonbus.storage.shared_log import SharedHistory
 from arqonbus.telemetry.counters import Counters
 from arqonbus.telemetry.logs import get_log
@@ -123,11 +123,13 @@ class DurableGroups:
         seat = site.group.seats[card]
         self._by_number.pop(seat.number, None)
         self._give_back(site, site.group.rise(card), counts=counts)
-        if not site.group.seats:
+        self._close_if_empty(name, site, site.group)
+
+    def _close_if_empty(self, name: str, site: Site, group: DurableGroup) -> None:
+        site.sweep_at = 0.0
+        if not group.seats:
             del self.sites.by_name[name]
-            site.store.close(site.group.all_work())
-        else:
-            site.sweep_at = 0.0
+            site.store.close(group.all_work())
 
     def note(self, mail: GroupMail) -> None:
         """Note what a member says; words of one that is forgotten are without effect."""
@@ -172,10 +174,14 @@ class DurableGroups:
         told, left = group.hand_out(self._ctx.now)
         name = msgspec.json.encode(group.name)
         for seat, works in told.items():
-            deliver = deliver_texts([text_of(work, name) for work in works])
+            deliver = deliver_texts([self._text(work, name) for work in works])
             seat.card.ref.signal(Share(self._address, seat.number, seat.round, deliver))
         if left:
             self._give_back(site, Returned(unwritten=left), counts=False)
+
+    def _text(self, work: Work, group: bytes) -> bytes:
+        """Write an event as a member gets it; ``group``: its name as JSON."""
+        return text_of(work, group)
 
     def _take(self, name: str, site: Site, group: DurableGroup) -> None:
         now, room = self._ctx.now, group.room

@@ -64,7 +64,9 @@ class Sites:
         name = args.group or ""
         site = self.by_name.get(name)
         if site is None:
-            options = filled(args.group_options, self._defaults, self._address[1])
+            options = self._defaults
+            if options.lasts:
+                options = filled(args.group_options, options, self._address[1])
             site = self.by_name[name] = Site(self._history.group(*self._address, name))
             start = 0 if args.group_options is not None and args.group_options.start == "oldest" else None
             ask(self._ctx, "opened", name, site, site.store.open(options, start))
@@ -83,6 +85,8 @@ class Sites:
 
     def opened(self, mail: GroupTold) -> None:
         """Take what the store says to an opening."""
+        if mail.about.group is not None:
+            return  # it was opened again, behind an outage
         if isinstance(mail.result, GroupOptions):
             mail.about.group = DurableGroup(mail.group, mail.result)
         else:

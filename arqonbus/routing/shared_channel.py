@@ -39,8 +39,10 @@ from arqonbus.routing import shared_news
 from arqonbus.routing.cards import ChannelCard, ClientCard
 from arqonbus.routing.channel import Channel, ChannelSetup, is_newest_first, retention_of
 from arqonbus.routing.durable_groups import DurableGroups
+from arqonbus.routing.durable_site import away
 from arqonbus.routing.fanout import deliver_texts, fan_out
 from arqonbus.routing.group_mail import AckWork, DeleteGroup, DescribeGroup, GroupCommand
+from arqonbus.routing.groups import clash
 from arqonbus.routing.hops import Flight, Leg, about_of, legs_from
 from arqonbus.routing.mail import (
     Answer,
@@ -55,6 +57,7 @@ from arqonbus.routing.mail import (
     Receipt,
 )
 from arqonbus.routing.mirror import Mirror
+from arqonbus.routing.ordinary_groups import OrdinaryGroups
 from arqonbus.routing.outgoing import Outgoing, Unheard
 from arqonbus.routing.shared_mail import (
     GroupTold,
@@ -478,6 +481,8 @@ class SharedChannel(Channel):
             return
         if state == "up":
             self._come_back()
+            if isinstance(self._groups, OrdinaryGroups):
+                self._groups.reopen()
             if self._is_degraded:
                 self._is_degraded = False
                 fan_out(shared_news.restored(self._place), members)
@@ -509,12 +514,7 @@ class SharedChannel(Channel):
 
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
         self._mirror.now = ctx.now
-        if mail.args.group is not None and not self._card.options.durable:
-            # Each server would give each event to one of its own: only the store can give it to one of all.
-            told = "several servers share the channel, so it needs the option durable for groups - at `$.args.group`"
-            self._refuse_join(mail, Conflict(told), ctx)
-            return
-        if mail.args.group is not None and not self._is_admitted(mail, ctx):
+        if mail.args.group is not None and not self._is_hopeless(mail) and not self._is_admitted(mail, ctx):
             return
         if self._link != "local" and not self._is_back(mail) and self._has_to_wait(mail, ctx):
             return
@@ -522,19 +522,23 @@ class SharedChannel(Channel):
         if self._is_degraded:
             mail.card.ref.signal(shared_news.degraded(self._place))
 
-    # --- durable groups -----------------------------------------------------------------------------------------
+    # --- groups -------------------------------------------------------------------------------------------------
 
     def _durable_groups(self, ctx: Context[ChannelMail]) -> DurableGroups:
         if not isinstance(self._groups, DurableGroups):
             address, setup = (self._card.room, self._card.channel), self._setup
             kept = (address, self._shared, setup.durable_group, self._room, ctx, setup.counters)
-            self._groups = DurableGroups(*kept)
+            self._groups = DurableGroups(*kept) if self._card.options.durable else OrdinaryGroups(*kept, self._mirror)
             self._card.groups = self._groups.infos
         return self._groups
 
     def _is_admitted(self, mail: Join, ctx: Context[ChannelMail]) -> bool:
-        """Whether a join of a durable group can go on; else it waits for the store, or is refused."""
+        """Whether a join of a group can go on; else it waits for the store, or is refused."""
         try:
+            if not (self._card.options.durable or self._log.keeps):  # the store gives out what it keeps
+                raise Conflict("several servers share the channel, and it keeps no history: it can have no groups")
+            if not self._is_open:
+                raise away()
             if self._durable_groups(ctx).sites.admit(mail.args):
                 return True
         except Refusal as refusal:
@@ -543,11 +547,16 @@ class SharedChannel(Channel):
         self._wait(ctx, mail)
         return False
 
+    def _is_hopeless(self, mail: Join) -> bool:
+        """Whether a join of an ordinary group is refused whatever the store says."""
+        found = clash(self._members.get(mail.card.client), mail.args.group, mail.star) or self._misfit(mail)
+        return found is not None and not self._card.options.durable
+
     def _misfit(self, mail: Join) -> Refusal | None:
         return None if self._card.options.durable else super()._misfit(mail)
 
     def _group_options(self, group: str | None) -> GroupOptions | UnsetType:
-        if group is None or not isinstance(self._groups, DurableGroups):
+        if group is None or not (self._card.options.durable and isinstance(self._groups, DurableGroups)):
             return UNSET
         return self._groups.options_of(group)
 

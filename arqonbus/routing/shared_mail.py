@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-GroupTale: TypeAlias = Literal["opened", "taken", "acked", "answered", "settled", "tick"]
+GroupTale: TypeAlias = Literal["opened", "taken", "acked", "answered", "settled", "done", "tick"]
 """What a durable group had asked of the store; ``tick``: nothing, the time has come to ask."""
 
 

@@ -76,9 +76,13 @@ class MemoryGroup:
     def open(self, options: GroupOptions, start: Start) -> Ready[GroupOptions]:
         """See SharedGroup."""
         state = self._state
-        if state.options is None:
+        state.look()
+        if state.options is None or not (state.options.lasts or any(state.members.values())):
+            state.leases.clear()
             state.options = options
             state.given = state.log.top if start is None else start
+        if not state.options.lasts:
+            state.members.setdefault(self._node, 1)
         return Ready(state.options)
 
     def take(self, n: int, members: int | None = None) -> Ready[Sequence[Work]]:

@@ -11,7 +11,16 @@ import msgspec
 from arqonbus.errors import StorageError
 from arqonbus.storage.redis_calls import Answer
 from arqonbus.storage.redis_frames import Place, place_of
-from arqonbus.storage.redis_group_scripts import ACK, GIVE_BACK, OPEN_GROUP, RELEASED, STANDING, TAKE
+from arqonbus.storage.redis_group_scripts import (
+    ACK,
+    DELETE_GROUP,
+    GIVE_BACK,
+    LIFE_MS,
+    OPEN_GROUP,
+    RELEASED,
+    STANDING,
+    TAKE,
+)
 from arqonbus.storage.redis_scripts import Script
 from arqonbus.storage.redis_store import RedisStore
 from arqonbus.storage.redis_wire import code_of
@@ -50,7 +59,10 @@ class RedisGroup:
     def _open(self, options: GroupOptions, start: Start) -> Awaitable[Any]:
         begin = "" if start is None else start
         written = msgspec.json.encode(options)
-        return self._run(OPEN_GROUP, self._log, self._groups, self._group, written, begin, self._store.now_ms())
+        now, life = self._store.now_ms(), ("", "", "")
+        if not options.lasts:
+            life = (str(now - int(MEMBERS_S * 1000)), self._me, str(LIFE_MS))
+        return self._run(OPEN_GROUP, self._log, self._groups, self._group, written, begin, now, *life)
 
     async def _opened(self, answer: Awaitable[bytes]) -> GroupOptions:
         self._options = msgspec.json.decode(await answer, type=GroupOptions)
@@ -66,7 +78,8 @@ class RedisGroup:
 
     def _ask_for(self, n: int, members: int | None) -> Awaitable[Any]:
         most, told = min(n, MOST_TAKEN), "" if members is None else members
-        facts = (self._group, self._me, self._wait_ms, most, told, self._store.now_ms())
+        now, life = self._store.now_ms(), "" if self._options.lasts else LIFE_MS
+        facts = (self._group, self._me, self._wait_ms, most, told, now, life)
         self._is_unsure = True
         return self._run(TAKE, self._log, self._groups, *facts)
 
@@ -83,7 +96,7 @@ class RedisGroup:
             if code_of(error) != "NOGROUP":
                 raise
             self._is_unsure = False
-            await self._open(self._options, 0)
+            await self._open(self._options, 0 if self._options.lasts else None)
             return ()
 
     async def _taken(self, answer: Awaitable[list[Any]]) -> Sequence[Work]:
@@ -139,8 +152,11 @@ class RedisGroup:
 
     def close(self, works: Sequence[Work] = ()) -> None:
         """See SharedGroup. Nothing is kept open for it."""
-        giving_back, telling = self.give_back(works, counts=False), self._ask_for(0, 0)
-        for last in (giving_back, telling):
+        last_words: list[Awaitable[Any]] = [self.give_back(works, counts=False), self._ask_for(0, 0)]
+        if not self._options.lasts:
+            since = self._store.now_ms() - int(MEMBERS_S * 1000)
+            last_words.append(self._run(DELETE_GROUP, self._log, self._groups, self._group, since))
+        for last in last_words:
             asyncio.ensure_future(last).add_done_callback(_see)
 
     # --- calls --------------------------------------------------------------------------------------------------

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from arqonbus.storage.redis_scripts import POSITION, Script
 
-__all__ = ["ACK", "DELETE_GROUP", "EXPIRE_GROUPS", "GIVE_BACK", "OPEN_GROUP", "RELEASED", "STANDING", "TAKE"]
+__all__ = ["ACK", "DELETE_GROUP", "EXPIRE_GROUPS", "GIVE_BACK", "LIFE_MS", "OPEN_GROUP", "RELEASED", "STANDING", "TAKE"]
+
+LIFE_MS = 60_000
+"""After which a group that does not last is forgotten, when no node says that it has members."""
 
 RELEASED = "released"
 """The consumer of what nobody has; no node has this name."""
@@ -29,12 +32,32 @@ local function forget(groups, group)
 end
 """
 
+_HAS_MEMBERS = """
+-- Whether any node has said since then (ms) that it has members of a group.
+local function has_members(groups, group, since)
+  local mine, all = 'm:' .. #group .. ':' .. group .. ':', redis.call('HGETALL', groups)
+  for i = 1, #all, 2 do
+    if string.sub(all[i], 1, #mine) == mine and tonumber(string.match(all[i + 1], ' (%d+)$')) >= tonumber(since) then
+      return true
+    end
+  end
+  return false
+end
+"""
+
 OPEN_GROUP = Script(
     "open_group",
     POSITION
+    + _FORGET
+    + _HAS_MEMBERS
     + """
 local log, groups, name = KEYS[1], KEYS[2], ARGV[1]
 local stands = redis.call('HGET', groups, 'o:' .. name)
+if ARGV[5] ~= '' and not (stands and has_members(groups, name, ARGV[5])) then
+  redis.pcall('XGROUP', 'DESTROY', log, name)          -- it was over
+  forget(groups, name)
+  stands = false
+end
 if not stands then
   local epoch, _, top = top_of(log)
   if not epoch then return redis.error_reply('NOLOG there is no log') end
@@ -48,12 +71,17 @@ elseif redis.call('EXISTS', log) == 1 then             -- of a log that was lost
   redis.pcall('XGROUP', 'CREATE', log, name, '0')
 end
 redis.call('HSET', groups, 't:' .. name, ARGV[4])
+if ARGV[5] ~= '' then
+  redis.call('HSET', groups, 'm:' .. #name .. ':' .. name .. ':' .. ARGV[6], '1 ' .. ARGV[4])
+  redis.call('PEXPIRE', groups, ARGV[7])
+end
 return stands
 """,
     n_keys=2,
 )
 """Make a group, if there is none. Keys: log, groups. Args: 1 group, 2 options, 3 seq after which it begins (empty: the
-top), 4 now (ms). Answer: the options that stand.
+top), 4 now (ms); and for a group that does not last (else empty) 5 time (ms) before which members are not believed, 6
+the consumer, which has a member now, 7 ms that the groups live on. Answer: the options that stand.
 """
 
 TAKE = Script(
@@ -66,6 +94,7 @@ if ARGV[5] ~= '' then
   local field = 'm:' .. #group .. ':' .. group .. ':' .. me
   if ARGV[5] == '0' then redis.call('HDEL', groups, field)
   else redis.call('HSET', groups, field, ARGV[5] .. ' ' .. ARGV[6]) end
+  if ARGV[7] ~= '' then redis.call('PEXPIRE', groups, ARGV[7]) end
 end
 if n == 0 then return out end
 if ARGV[5] ~= '' then free = redis.call('XPENDING', log, group, 'IDLE', wait, '-', '+', n)
@@ -100,7 +129,8 @@ return out
 )
 """Lease entries: those given back (and, with members, those whose lease is over), then new ones. Keys: log, groups.
 Args: 1 group, 2 consumer, 3 ms after which a lease is over, 4 most entries, 5 members of the node (empty: not said), 6
-now (ms). Answer: id, deliveries with this one, and text of each.
+now (ms), 7 ms that groups live on which do not last (empty: this one does). Answer: id, deliveries with
+this one, and text of each.
 """
 
 _MINE = """
@@ -188,15 +218,11 @@ has in work, nodes and members of each in turn, entries given again so far, give
 DELETE_GROUP = Script(
     "delete_group",
     _FORGET
+    + _HAS_MEMBERS
     + """
 local log, groups, group = KEYS[1], KEYS[2], ARGV[1]
 if redis.call('HEXISTS', groups, 'o:' .. group) == 0 then return 0 end
-local mine, all = 'm:' .. #group .. ':' .. group .. ':', redis.call('HGETALL', groups)
-for i = 1, #all, 2 do
-  if string.sub(all[i], 1, #mine) == mine and tonumber(string.match(all[i + 1], ' (%d+)$')) >= tonumber(ARGV[2]) then
-    return -1
-  end
-end
+if has_members(groups, group, ARGV[2]) then return -1 end
 if redis.call('EXISTS', log) == 1 then redis.call('XGROUP', 'DESTROY', log, group) end
 forget(groups, group)
 return 1
@@ -224,8 +250,13 @@ for _, group in ipairs(gone) do
 end
 if redis.call('EXISTS', log) == 1 then                 -- consumers of nodes that are gone
   for _, g in ipairs(redis.call('XINFO', 'GROUPS', log)) do
-    for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', log, g[2])) do
-      if c[4] == 0 and c[6] > tonumber(ARGV[2]) then redis.call('XGROUP', 'DELCONSUMER', log, g[2], c[2]) end
+    if ARGV[3] == '1' and redis.call('HEXISTS', groups, 'o:' .. g[2]) == 0 then
+      redis.call('XGROUP', 'DESTROY', log, g[2])       -- what knew of it has expired
+      gone[#gone + 1] = g[2]
+    else
+      for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', log, g[2])) do
+        if c[4] == 0 and c[6] > tonumber(ARGV[2]) then redis.call('XGROUP', 'DELCONSUMER', log, g[2], c[2]) end
+      end
     end
   end
 end
@@ -234,5 +265,6 @@ return gone
     n_keys=2,
 )
 """Forget groups that had no members for long, and consumers without anything. Keys: log, groups. Args: 1 time (ms)
-before which a group's last members are too long ago, 2 ms after which an idle consumer goes. Answer: the groups.
+before which a group's last members are too long ago, 2 ms after which an idle consumer goes, 3 whether groups go
+of which nothing is known (1, 0). Answer: the groups.
 """

@@ -20,6 +20,7 @@ __all__ = ["Batch", "Held", "Item", "Line", "LineKeys"]
 
 MOST_ITEMS = 64  # of one call: more would gain nothing, and hold Redis for longer than 0.5 ms
 MOST_BYTES = 65_536  # of text in one call; one text of any size goes all the same
+MOST_SHARED = 16_384  # entries at least of a log on which groups stand that do not last; older ones go
 MOST_GROUPED = 100_000  # entries of a log that groups stand on, past which it is full
 
 
@@ -198,7 +199,7 @@ class Line:
             self.ttl_ms,
             int(touch),
         ]
-        tail = (window_ms * 2, now_ms, tried, MOST_GROUPED if self.durable else 0)
+        tail = (window_ms * 2, now_ms, tried, MOST_GROUPED if self.durable else -MOST_SHARED)
         args: list[str | bytes | int] = [keys.log, *ids, keys.groups, *head, *tail]
         size = 0
         while self._waiting and len(self._sent) < MOST_ITEMS:

@@ -10,7 +10,7 @@ from arqonbus.storage.history import Retention
 from arqonbus.storage.redis_calls import Answer, ignore
 from arqonbus.storage.redis_feed import Feed, FeedSetup
 from arqonbus.storage.redis_frames import SAID, Place, place_of
-from arqonbus.storage.redis_group_scripts import EXPIRE_GROUPS
+from arqonbus.storage.redis_group_scripts import EXPIRE_GROUPS, LIFE_MS
 from arqonbus.storage.redis_keys import partition_of
 from arqonbus.storage.redis_line import Line, LineKeys
 from arqonbus.storage.redis_publisher import Publisher
@@ -179,10 +179,10 @@ class RedisLog:
         self._line.trimmed(self._store.now_ms())
         names = (self._keys.log, self._keys.note)
         self.feed.shard.run(ignore, TRIM, *names, *self.bounds(), self._line.ttl_ms)
-        if self._line.durable:
-            groups, setup = self._keys.groups, self._store.setup
-            before = self._store.now_ms() - int(setup.group_ttl_s * 1000)
-            self.feed.shard.run(self._expired, EXPIRE_GROUPS, self._keys.log, groups, before, CONSUMER_MS)
+        is_durable = self._line.durable
+        life_ms = int(self._store.setup.group_ttl_s * 1000) if is_durable else LIFE_MS
+        facts = (self._store.now_ms() - life_ms, CONSUMER_MS, int(not is_durable))
+        self.feed.shard.run(self._expired, EXPIRE_GROUPS, self._keys.log, self._keys.groups, *facts)
 
     def _expired(self, answer: Any) -> None:
         for group in answer if type(answer) is list else ():

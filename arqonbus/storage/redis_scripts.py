@@ -119,8 +119,11 @@ local ttl, ids_ttl, now, tried = ARGV[6], ARGV[8], ARGV[9], ARGV[10]
 
 -- Only the groups that stand on a log may say what goes from it: trimming would take from under them what they have
 -- in work. So it grows, up to a bound.
-local grouped = ARGV[11] ~= '0' and redis.call('EXISTS', KEYS[4]) == 1
-if grouped and redis.call('XLEN', log) >= tonumber(ARGV[11]) then
+local most = tonumber(ARGV[11])
+local grouped = most ~= 0 and redis.call('EXISTS', KEYS[4]) == 1
+if grouped and most < 0 then                           -- groups that do not last: the oldest go at the bound
+  grouped, keep = false, text_of(math.max(tonumber(keep), -most))
+elseif grouped and redis.call('XLEN', log) >= most then
   return redis.error_reply('FULL the groups of this log are too far behind')
 end
 
@@ -202,7 +205,8 @@ Keys: log, ids of this window, ids of the window before (the same key thrice wit
 Args: 1 feed, 2 PUBLISH or SPUBLISH, 3 most entries kept, 4 epoch that the node believes in (0: none), 5 epoch to begin
 with, 6 ms that the log lives on, 7 whether to say so to Redis now (1, 0), 8 ms that ids are known (0: no dedupe), 9 now
 (ms), 10 seq that was the top before an attempt whose outcome is unknown (empty: this is the first), 11 most entries of
-a log that groups stand on (0: none can), then key, mark and text of each.
+a log that groups stand on (0: none can; less than 0: so many at least are kept for them, instead of most
+entries), then key, mark and text of each.
 Answer: for each entry its id; or ``=id mark`` of the one that was there before; ``?``: it may be there, but can't be
 looked for any more; ``!error``.
 """

@@ -32,6 +32,7 @@ class GroupOptions(Struct, frozen=True):
     max_deliver: int = 5  # >= 1; how often an event is given, at most
     dead_letter: str = ""  # channel of the same room, for events that were given too often; empty: none
     prefetch: int = 32  # >= 1; events that a member may have without having acknowledged them
+    lasts: bool = True  # without members; False: it is over then, and begins behind the newest event with the next
 
 
 class Work(Struct, frozen=True, gc=False):
@@ -69,7 +70,10 @@ class SharedGroup(Protocol):
     """
 
     def open(self, options: GroupOptions, start: Start) -> Awaitable[GroupOptions]:
-        """Make the group if there is none. Gives the options that stand."""
+        """Make the group if there is none. Gives the options that stand.
+
+        One that does not last counts this node as a member from now on, and is made anew if no node was one before.
+        """
 
     def take(self, n: int, members: int | None = None) -> Awaitable[Sequence[Work]]:
         """Lease at most ``n`` events (>= 0): what was given back first, then what nobody had.

@@ -246,13 +246,14 @@ def test_system_channels_are_of_each_node() -> None:
     assert nodes[0].connect().join("_telemetry", "activity")["seq"] >= 0
 
 
-def test_a_group_needs_a_durable_channel_where_nodes_share_it() -> None:
-    """Else each node would give each event to one of its own members."""
+def test_a_channel_without_history_can_have_no_groups_where_nodes_share_it() -> None:
+    """The store gives to one of all members what it keeps; else each node would give each event to one of its own."""
     nodes = Nodes(2)
     client = nodes[0].connect()
+    client.command("create_channel", room="r", channel="c", options={"history_limit": 0})
     refused = client.join("r", "c", group="g")
 
-    assert (refused["code"], "durable" in refused["message"]) == ("conflict", True)
+    assert (refused["code"], "history" in refused["message"]) == ("conflict", True)
     assert client.join("r", "c")["seq"] == 0
 
 

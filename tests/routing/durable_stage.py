@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -72,7 +73,7 @@ class _Host(Actor[Any]):
         stage = self._stage
         history = stage.histories[self._node]
         args = (("r", "c"), history, DEFAULTS, stage.room.ref, ctx, stage.counters)
-        stage.groups[self._node] = DurableGroups(*args)
+        stage.groups[self._node] = stage.make(*args)
 
     def receive(self, mail: Any, ctx: Context[Any]) -> None:
         groups = self._stage.groups[self._node]
@@ -100,14 +101,14 @@ class Hand:
         self.writes = True
 
     def look(self) -> list[tuple[int, int]]:
-        """Write what came, and give (seq, attempt) of it."""
+        """Write what came, and give (seq, attempt) of it; 0: it says none."""
         came: list[tuple[int, int]] = []
         for mail in self.probe.take():
             if isinstance(mail, Share):
                 if self.writes:
                     events = [msgspec.json.decode(text) for text in mail.deliver.texts]
                     self.in_hand += events
-                    came += [(event["seq"], event["delivery"]["attempt"]) for event in events]
+                    came += [(event["seq"], event.get("delivery", {"attempt": 0})["attempt"]) for event in events]
                     self.stage.note(self, Sent(self.number, len(events)))
                 else:
                     self.stage.note(self, Unsent(self.number))
@@ -123,7 +124,8 @@ class Hand:
 class Stage:
     """One channel on some nodes."""
 
-    def __init__(self, *nodes: str) -> None:
+    def __init__(self, *nodes: str, make: Callable[..., DurableGroups] = DurableGroups) -> None:
+        self.make = make
         self.manual = ManualDispatcher()
         clock = self.manual.clock.time
         self.system = ActorSystem(self.manual.dispatcher)

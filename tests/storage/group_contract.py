@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from arqonbus.storage.shared_group import GroupOptions, Holding, SharedGroup, Work
 
-__all__ = ["OPTIONS", "GroupContract", "GroupWorld"]
+__all__ = ["BRIEF", "OPTIONS", "GroupContract", "GroupWorld"]
 
 OPTIONS = GroupOptions(ack_wait_s=0.2, max_deliver=3, dead_letter="dead", prefetch=7)
+
+BRIEF = GroupOptions(ack_wait_s=0.2, lasts=False)
 
 
 class GroupWorld(NamedTuple):
@@ -132,3 +134,18 @@ class GroupContract:
         standing = await world.there.standing()
         assert standing is not None
         assert [one.members for one in standing.by_node.values()] == [0]
+
+    async def test_a_group_that_does_not_last_is_over_with_its_last_member_on_any_node(self, world: GroupWorld) -> None:
+        await world.here.open(BRIEF, None)
+        await world.there.open(BRIEF, None)
+        await world.append(b"a", b"b", b"c")
+        assert shown(await world.here.take(1, 1)) == [(1, 1)]
+        world.here.close()
+        await world.there.open(BRIEF, None)
+        assert shown(await world.there.take(1, 1)) == [(2, 1)]
+
+        world.there.close()
+        await world.here.open(BRIEF, None)
+        assert shown(await world.here.take(5, 1)) == []
+        await world.append(b"d")
+        assert shown(await world.here.take(5, 1)) == [(4, 1)]

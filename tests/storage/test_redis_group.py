@@ -14,7 +14,7 @@ from arqonbus.storage.redis_group import RedisGroup
 from arqonbus.storage.redis_scripts import BUMP
 from arqonbus.storage.shared_group import SharedGroup, Work
 from arqonbus.storage.shared_log import Rejected, Stored
-from tests.storage.group_contract import OPTIONS, GroupContract, GroupWorld, shown
+from tests.storage.group_contract import BRIEF, OPTIONS, GroupContract, GroupWorld, shown
 from tests.storage.redis_node import redis_history
 from tests.storage.redis_server import RedisServer
 from tests.storage.shared_contract import MUCH, Member, eventually
@@ -168,3 +168,38 @@ async def test_a_group_without_members_is_deleted_by_hand_or_by_time(redis_serve
         publisher.log.retain(MUCH)
         assert await group.standing() is None
         assert redis_server.do("EXISTS", group._groups) == 0
+
+
+async def test_a_group_of_nodes_that_all_died_begins_anew_and_is_forgotten(redis_server: RedisServer) -> None:
+    few = Retention(5, 3600.0, 1_000_000)
+    async with redis_history(redis_server.url) as history:
+        publisher = await Member(history, retention=few).is_open()
+        group = history.group("r", "c", "workers")
+        await group.open(BRIEF, None)
+        await publisher.append(*[b"x"] * 20)
+        assert len(await group.take(2, 1)) == 2
+        assert redis_server.do("XLEN", group._log) == 20  # more than the channel keeps
+        redis_server.do("HSET", group._groups, f"m:7:workers:{group._me}", "1 1")  # the last word is long ago
+
+        await group.open(BRIEF, None)
+        assert await group.take(5, 1) == []
+        redis_server.do("DEL", group._groups)  # its time is over
+        publisher.log.retain(few)
+        await publisher.append(b"y")
+        await eventually(lambda: redis_server.do("XLEN", group._log) == 5)
+        await eventually(lambda: redis_server.do("XINFO", "GROUPS", group._log) == [])
+
+
+async def test_a_group_that_does_not_last_keeps_so_many_and_no_more(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from arqonbus.storage import redis_line
+
+    monkeypatch.setattr(redis_line, "MOST_SHARED", 10)
+    async with redis_history(redis_server.url) as history:
+        publisher = await Member(history, retention=Retention(5, 3600.0, 1_000_000)).is_open()
+        group = history.group("r", "c", "workers")
+        await group.open(BRIEF, None)
+        await publisher.append(*[b"x"] * 20)
+
+        assert shown(await group.take(100, 1)) == [(seq, 1) for seq in range(11, 21)]

@@ -52,7 +52,7 @@ def test_what_waits_goes_in_one_call_in_its_order() -> None:
     assert texts == ["a", "b", "c"]
     assert (args["log"], args["ids"], args["before"], args["groups"]) == ("log", "ids:1000", "ids:999", "groups")
     assert (args["keep"], args["known"], args["fresh"], args["ttl"]) == (100, 0, 5000, 100_000)
-    assert (args["ids_ttl"], args["now"], args["tried"], args["grouped"]) == (2000, 1_000_000, "", 0)
+    assert (args["ids_ttl"], args["now"], args["tried"], args["grouped"]) == (2000, 1_000_000, "", -16_384)
     assert not appender.line.is_ready
     assert len(appender.line) == 3
 
@@ -208,11 +208,13 @@ def test_a_log_that_keeps_no_bytes_keeps_nothing() -> None:
     assert appender.take()[0]["keep"] == 0
 
 
-def test_groups_may_stand_on_durable_logs_only() -> None:
-    appender = Appender(durable=True)
+def test_durable_logs_fill_up_for_groups_and_others_keep_so_much_for_them() -> None:
+    appender, other = Appender(durable=True), Appender()
     appender.append("a")
+    other.append("a")
 
     assert appender.take()[0]["grouped"] == redis_line.MOST_GROUPED
+    assert other.take()[0]["grouped"] == -redis_line.MOST_SHARED
 
 
 def test_redis_is_told_now_and_then_how_long_the_log_lives_on() -> None:
