@@ -130,22 +130,24 @@ def test_a_member_that_was_cut_off_finds_what_waited_for_it() -> None:
 
 
 def test_what_a_killed_node_had_not_said_it_wrote_goes_to_another_when_its_lease_is_over() -> None:
-    nodes = Nodes(2)
-    one = worker(nodes[0])
-    one.socket.is_congested = True
-    publish(nodes, "written")
-    assert got(one) == ["written"]
-    node = nodes.store.nodes["0"]
-    group = next(iter(nodes.store.groups.values()))
-    log = nodes.store.logs["r", "c"]
-    assert log.top == 1
-    other = worker(nodes[1])
-    publish(nodes, "next", node=1)
-    node.state = "local"  # it is killed: nothing of it is heard any more
-    nodes.advance(13)
+    nodes = Nodes(2, random=Random(3))
+    one = worker_when_settled(nodes, 0)
+    sender = nodes[1].connect()
+    sender.event("r", "c", "a")
+    sender.event("r", "c", "b")
+    while not (came := got(one)):
+        nodes.advance(0.001)
+    nodes.store.nodes["0"].state = "local"  # it is killed: nothing of it is heard any more
+    other = worker_when_settled(nodes, 1)
+    nodes.advance(8)
+    assert got(other) == []
+    nodes.advance(5)
 
-    assert got(other) == ["next"]
-    assert not group.leases
+    assert came == got(other) == ["a", "b"]  # the one way to twice
+    sender.event("r", "c", "c")
+    nodes.advance(1)
+    assert got(other) == ["c"]
+    assert pending(nodes) == 0
 
 
 def test_a_group_is_over_with_its_last_member_anywhere() -> None:
