@@ -510,7 +510,7 @@ class SharedChannel(Channel):
         self._renew_place()
         fan_out(shared_news.gap(self._place, real[1] + 1, real[1], "epoch_changed"), self._listeners)
 
-    # --- joins and history --------------------------------------------------------------------------------------
+    # --- joins, groups and history ------------------------------------------------------------------------------
 
     def _join(self, mail: Join, ctx: Context[ChannelMail]) -> None:
         self._mirror.now = ctx.now
@@ -521,8 +521,6 @@ class SharedChannel(Channel):
         super()._join(mail, ctx)
         if self._is_degraded:
             mail.card.ref.signal(shared_news.degraded(self._place))
-
-    # --- groups -------------------------------------------------------------------------------------------------
 
     def _durable_groups(self, ctx: Context[ChannelMail]) -> DurableGroups:
         if not isinstance(self._groups, DurableGroups):
@@ -578,8 +576,6 @@ class SharedChannel(Channel):
     def _listeners(self) -> tuple[Ref[Any], ...]:
         """Those who are told what is lost to them: to durable groups nothing is."""
         return self._members.refs if isinstance(self._groups, DurableGroups) else self._members.all_refs
-
-    # --- joins and history --------------------------------------------------------------------------------------
 
     def _has_to_wait(self, mail: Join, ctx: Context[ChannelMail]) -> bool:
         """Whether the store has to be asked, or heard, before a join can be answered; or refuse it."""
