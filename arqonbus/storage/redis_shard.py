@@ -22,7 +22,7 @@ from arqonbus.storage.redis_probe import Probe
 from arqonbus.storage.redis_reads import CATCH_UP, READ, TAIL, TRIM
 from arqonbus.storage.redis_scripts import APPEND, BUMP, DELETE, OPEN, Script
 from arqonbus.storage.redis_subscriptions import Subscriptions
-from arqonbus.storage.redis_wire import Home, Wire
+from arqonbus.storage.redis_wire import Home, ReplyError, Wire, code_of
 from arqonbus.storage.shared_log import LinkState
 
 __all__ = ["SCRIPTS", "Shard", "ShardSetup"]
@@ -161,6 +161,11 @@ class Shard:
         self._take_time(await wire.request("TIME"))
         for script in SCRIPTS:
             await wire.request("SCRIPT", "LOAD", script.text)
+        try:  # a user without rights to our keys would be let in up to here, and then be refused everything
+            await wire.request("EXISTS", self._probe.channel)
+        except ReplyError as error:
+            if code_of(error) == "NOPERM":
+                raise
 
     async def _for_news(self, on_lost: Callable[[str], None]) -> Wire:
         return await self._open(on_lost, self.subscriptions.take)

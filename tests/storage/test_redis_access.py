@@ -71,6 +71,16 @@ async def test_a_user_who_may_not_listen_is_told_in_the_log(new_redis: Callable[
         assert any("NOPERM" in reason for reason in reasons)
 
 
+async def test_a_user_without_rights_to_the_keys_is_not_let_in(new_redis: Callable[..., RedisServer]) -> None:
+    server = new_redis()
+    server.do("ACL", "SETUSER", "bus", "on", ">hush", *RIGHTS.replace("~t:*", "resetkeys").split())
+    async with redis_history(f"redis://bus:hush@127.0.0.1:{server.port}", timeout_s=0.3, hold_s=0.5) as history:
+        assert await history.settled() == "local"
+
+        reasons = [fields["reason"] for event, fields in history.store.setup.notice.said if event == "redis_lost"]  # type: ignore[attr-defined]
+        assert any("NOPERM" in reason for reason in reasons)
+
+
 async def test_another_database_is_another_bus(redis_server: RedisServer) -> None:
     async with redis_history(f"{redis_server.url}/1") as one, redis_history(f"{redis_server.url}/2") as two:
         first = await Member(one).is_open()
