@@ -48,7 +48,7 @@ class Notices:
         self._log = log
         self._place = place
         self._now = now
-        self._reason = ""
+        self.reason = ""  # of the last trouble with the way to Redis
         self.troubles: dict[str, int] = {}  # how often what was said, the changes of state aside
         self._counts: dict[str, _Count] = {}
 
@@ -62,19 +62,19 @@ class Notices:
             return
         self.troubles[event] = self.troubles.get(event, 0) + 1
         if event in _TOLD_WITH_THE_STATE:
-            self._reason = str(fields["reason"])
+            self.reason = str(fields["reason"])
             self._log.debug(event, **fields)
         elif self._may_pass(event):
             self._log.warning(event, **fields)
 
     def _tell_state(self, state: str, at: str) -> None:
         if state == "up":
-            self._reason = ""
+            self.reason = ""
             self._log.info("storage_up", at=at)
         elif state == "resync":
             self._log.debug("storage_resync", at=at)
         else:
-            self._log.warning(f"storage_{state}", at=at, reason=self._reason)
+            self._log.warning(f"storage_{state}", at=at, reason=self.reason)
 
     def _may_pass(self, event: str) -> bool:
         """Say whether a line of that kind is still wanted in this second; what was kept back is told in the next."""
@@ -149,7 +149,8 @@ class Store:
         if await self.history.settled() == "up" or not self._required:
             return ""
         return (
-            f"expected Redis at {self.place} to answer within {self._hold_s:g} s (redis.required), and it did not; "
+            f"expected Redis at {self.place} to serve within {self._hold_s:g} s (redis.required), and it did not"
+            f"{f' ({self._notices.reason})' if self._notices.reason else ''}; "
             "start it, mend redis.url, or set redis.required = false to serve without it"
         )
 
