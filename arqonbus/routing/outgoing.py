@@ -25,6 +25,7 @@ class Unheard(Struct, frozen=True, gc=False):
 
     mail: Publish
     stored: Stored
+    text: bytes = b""  # as it was stored; empty: not known, since it is another's of the same id
 
 
 class Outgoing:
@@ -89,11 +90,20 @@ class Outgoing:
 
     # --- back from the store ------------------------------------------------------------------------------------
 
-    def take_heard(self, top: int) -> list[Unheard]:
-        """Give those that are heard by now, in the order of their outcomes."""
+    def take_heard(self, top: int, first: int = 0, texts: Sequence[bytes] = ()) -> list[tuple[Unheard, bool]]:
+        """Give those whose place is heard of by now, in the order of their outcomes, and whether it is theirs.
+
+        Args:
+            top: up to which is heard.
+            first: seq of the first of ``texts``.
+            texts: what was heard just now. Another one in the place of an event: a store that took over never had it.
+        """
         heard = []
         while self.unheard and self.unheard[0].stored.seq <= top:
-            heard.append(self.unheard.popleft())
+            one = self.unheard.popleft()
+            at = one.stored.seq - first
+            is_replaced = bool(one.text) and 0 <= at < len(texts) and texts[at] != one.text
+            heard.append((one, not is_replaced))
         return heard
 
     def take_all(self) -> list[Unheard]:

@@ -16,7 +16,7 @@ most joins are answered as in a Channel; what is older is read from the store, a
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -290,7 +290,7 @@ class SharedChannel(Channel):
         else:
             counters.messages_in += 1
         if outcome.epoch == mirror.epoch and outcome.seq > mirror.top and self._link != "local":
-            self._outgoing.unheard.append(Unheard(mail, outcome))
+            self._outgoing.unheard.append(Unheard(mail, outcome, b"" if outcome.duplicate else text))
         else:
             self._answer_stored(mail, outcome)
 
@@ -376,16 +376,18 @@ class SharedChannel(Channel):
                 fan_out(deliver_texts(texts, self._place, top), refs)
             if self._groups is not None:
                 self._groups.share(texts, top)
-        if self._outgoing.unheard:
-            self._answer_heard()
+        self._answer_heard(first, fed.texts)
 
     def _fly(self, legs: list[Leg]) -> Flight | None:
         self._legs = legs
         return self._take_off()
 
-    def _answer_heard(self) -> None:
-        for one in self._outgoing.take_heard(self._mirror.top):
-            self._answer_stored(one.mail, one.stored)
+    def _answer_heard(self, first: int = 0, texts: Sequence[bytes] = ()) -> None:
+        for one, is_there in self._outgoing.take_heard(self._mirror.top, first, texts):
+            if is_there:
+                self._answer_stored(one.mail, one.stored)
+            else:
+                self._refuse_publish(one.mail, Unsure("another event has its place: the store lost it"))
 
     def _missing(self, fed: Missing) -> None:
         """Own to every member that events are lost."""

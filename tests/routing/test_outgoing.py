@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from arqonbus.protocol.codec import decode
 from arqonbus.routing.hops import Leg, about_of
 from arqonbus.routing.mail import Publish
@@ -44,7 +46,7 @@ def test_a_connection_has_an_event_on_its_way_until_it_is_heard() -> None:
     assert outgoing.is_of(card)
 
     assert outgoing.take_heard(2) == []
-    assert [one.mail for one in outgoing.take_heard(3)] == [mail]
+    assert [(one.mail, is_there) for one, is_there in outgoing.take_heard(3)] == [(mail, True)]
     assert not outgoing.is_of(card)
 
 
@@ -66,3 +68,11 @@ def test_a_traced_event_is_known_again_by_its_text_once() -> None:
 
     assert [one.seq for one in outgoing.legs_of(7, [b"x", b"a", b"b"])] == [8]
     assert outgoing.legs_of(7, [b"x", b"a", b"b"]) == []
+
+
+@pytest.mark.parametrize(("heard", "is_there"), [(b"mine", True), (b"another", False)])
+def test_an_event_whose_place_another_one_has_is_lost(heard: bytes, is_there: bool) -> None:
+    outgoing = Outgoing()
+    outgoing.unheard.append(Unheard(publish(), Stored("e", 3), b"mine"))
+
+    assert [there for _, there in outgoing.take_heard(4, 2, [b"before", heard, b"behind"])] == [is_there]
