@@ -48,7 +48,8 @@ def test_a_run_that_could_not_be_kept_is_not_valid(at_server: Bus, call: Call) -
 
     run = json.loads(called.out)
     assert not run["valid"]
-    assert "messages were not sent in time" in run["doubts"][0]
+    # A fast machine gets all of them out, but late.
+    assert "messages were not sent in time" in run["doubts"][0] or "the generator was" in run["doubts"][0]
     assert (called.code, called.err.splitlines()[-1][:9]) == (0, "arqonbus:")
 
 
