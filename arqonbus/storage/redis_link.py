@@ -35,10 +35,6 @@ class Link:
         self._down_since = now  # since when it is not UP
         self.state: LinkState = "holding"
 
-    def down_since(self) -> float | None:
-        """Since when it has not been up; None: it is."""
-        return None if self.state == "up" else self._down_since
-
     def wires_up(self) -> LinkState | None:
         """All connections stand."""
         return self._go("resync") if self.state in ("holding", "local") else None

@@ -1,27 +1,22 @@
-"""Post: what nodes say to each other by way of Redis: to one, to all, and a survey of all. At most once.
+"""Post: what nodes say to each other by way of Redis: to one, or to all. At most once.
 
 Nothing here is stored: what must not be lost stands in a key as well, and is read when a link comes back.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection
-from itertools import count
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from arqonbus.errors import StorageError
 from arqonbus.storage.redis_calls import Answer, ignore
 from arqonbus.storage.redis_keys import CONTROL, partition_of
 from arqonbus.storage.redis_store import RedisStore
 from arqonbus.storage.redis_subscriptions import Ear
 
-__all__ = ["Letter", "Post", "Survey"]
-
-MOST_QUESTIONS = 10_000  # of a node that wait for answers; past it a survey is refused
+__all__ = ["Letter", "Post"]
 
 
 class Letter(Struct, frozen=True, array_like=True, gc=False):
@@ -30,19 +25,10 @@ class Letter(Struct, frozen=True, array_like=True, gc=False):
     sender: str  # node
     kind: str  # what it is about; the receiver's handlers are known by it
     body: bytes
-    question: int = 0  # of a survey; 0: no answer is wanted
-    is_answer: bool = False
 
 
-class Survey(Struct, frozen=True):
-    """What a survey brought."""
-
-    answers: dict[str, bytes]  # by node
-    silent: tuple[str, ...]  # nodes that were expected to answer and did not in time, sorted
-
-
-Handler: TypeAlias = Callable[[Letter], bytes | None]
-"""Takes a letter; gives the answer, if one is wanted."""
+Handler: TypeAlias = Callable[[Letter], None]
+"""Takes a letter."""
 
 
 class Post:
@@ -52,8 +38,6 @@ class Post:
         self._store = store
         self.node = store.setup.node
         self._handlers: dict[str, Handler] = {}
-        self._questions: dict[int, Callable[[Letter], None]] = {}  # of surveys under way
-        self._numbers = count(1)
 
     def start(self) -> None:
         """Begin to listen."""
@@ -86,35 +70,6 @@ class Post:
         """Write a letter as it travels."""
         return msgspec.msgpack.encode(Letter(self.node, kind, body))
 
-    async def ask_all(self, kind: str, body: bytes, expected: Collection[str], timeout_s: float) -> Survey:
-        """Ask all nodes, and wait until all that are expected have answered, or for ``timeout_s``.
-
-        Raises:
-            StorageError: the question could not be sent.
-        """
-        if len(self._questions) >= MOST_QUESTIONS:
-            raise StorageError("too many surveys are under way")
-        number, answers = next(self._numbers), dict[str, bytes]()
-        waiting, complete = set(expected), asyncio.Event()
-
-        def take(letter: Letter) -> None:
-            answers[letter.sender] = letter.body
-            waiting.discard(letter.sender)
-            if not waiting:
-                complete.set()
-
-        self._questions[number] = take
-        letter = msgspec.msgpack.encode(Letter(self.node, kind, body, number))
-        try:
-            await self._publish(None, self._store.keys.all_nodes, letter)
-            async with asyncio.timeout(timeout_s):
-                await complete.wait()
-        except TimeoutError:
-            pass  # who is silent is told
-        finally:
-            del self._questions[number]
-        return Survey(answers, tuple(sorted(waiting)))
-
     async def _publish(self, node: str | None, channel: str, letter: bytes) -> int:
         shard = self._store.shard_at(CONTROL) if node is None else self._store.shard_of(node)
         answer = Answer()
@@ -132,17 +87,9 @@ class Post:
         except msgspec.MsgspecError as error:  # of somebody else's making
             self._store.setup.notice("redis_letter_refused", error=error)
             return
-        if letter.is_answer:
-            take = self._questions.get(letter.question)
-            if take is not None:  # else it came too late
-                take(letter)
-            return
         handler = self._handlers.get(letter.kind)
-        answer = handler(letter) if handler is not None else None
-        if answer is not None and letter.question:
-            reply = Letter(self.node, letter.kind, answer, letter.question, is_answer=True)
-            shard, channel = self._store.shard_of(letter.sender), self._store.keys.inbox(letter.sender)
-            shard.call(lambda sent: None, *self._command(channel, msgspec.msgpack.encode(reply)))
+        if handler is not None:
+            handler(letter)
 
     def _moved(self, partition: int, before: Any, now: Any) -> None:
         keys = self._store.keys
